@@ -1,0 +1,176 @@
+// Everything that crosses between a host and a page, in one place. A request is answered exactly once:
+// a value, a typed error, or nothing more after its cancel was confirmed by an error with code ABORTED.
+// Events go from the host to every page. A stream sends frames as long as the page grants credit.
+// The same contract runs over Electron's MessagePort and over a WebSocket (channel.ts).
+//
+// Bytes never stand inside JSON: a request, reply or frame carries at most one attached byte array.
+
+import type { ByteRange } from '../engine/base/ranges'
+import type {
+  ActivityTick,
+  CellDetail,
+  CommitReview,
+  Directory,
+  ExportId,
+  ExportInfo,
+  ExtentRow,
+  HostInfo,
+  JobId,
+  JobInfo,
+  NbdExportInfo,
+  SessionId,
+  SessionInfo,
+  Settings,
+  StagedPreview,
+  StagedRun,
+  Touch,
+} from './model'
+
+/** The longest piece of a disk that one request carries. */
+export const MAX_BYTES_PER_REQUEST = 1024 * 1024
+/** The most cells of one map view. */
+export const MAX_CELLS_PER_FRAME = 1 << 18
+
+interface Call<Params, Result> {
+  readonly params: Params
+  readonly result: Result
+}
+
+type OfSession<More = unknown> = { readonly session: SessionId } & More
+
+export interface Requests {
+  /** The first request of a page: all that it needs to draw itself as it was. */
+  'host.hello': Call<Record<never, never>, HostInfo>
+  'settings.set': Call<{ readonly settings: Partial<Settings> }, Settings>
+
+  /** Native dialog; `undefined` when the person closed it. NOT_SUPPORTED where there is none. */
+  'dialog.openImage': Call<Record<never, never>, { readonly locator?: string }>
+  /** A directory of the host, for hosts without native dialogs; no path: the home directory. */
+  'files.list': Call<{ readonly path?: string }, Directory>
+  /** The exports that a server offers. */
+  'nbd.list': Call<{ readonly uri: string }, { readonly exports: readonly NbdExportInfo[] }>
+
+  /** A path, an NBD URI, or `sample:` for the image that Platter makes itself. */
+  'session.open': Call<
+    { readonly locator: string; readonly format?: string; readonly blockSize?: number },
+    SessionInfo
+  >
+  /** Refused with STAGED_CHANGES while something is staged, unless `discard` says so. */
+  'session.close': Call<OfSession<{ readonly discard?: boolean }>, Record<never, never>>
+  'session.info': Call<OfSession, SessionInfo>
+
+  /** What a range holds, exactly. */
+  'map.detail': Call<OfSession<ByteRange>, CellDetail>
+  /** Rows of the extents table by index. */
+  'map.extents': Call<
+    OfSession<{ readonly first: number; readonly count: number }>,
+    { readonly total: number; readonly rows: readonly ExtentRow[] }
+  >
+  /** Index of the extents table's row that holds `offset`. */
+  'map.extentAt': Call<OfSession<{ readonly offset: number }>, { readonly index: number }>
+  /** Start of the next (or previous) extent boundary or staged run seen from `offset`. */
+  'map.next': Call<
+    OfSession<{
+      readonly offset: number
+      readonly what: 'extent' | 'staged'
+      readonly backwards?: boolean
+    }>,
+    { readonly offset?: number }
+  >
+
+  /** Attached to the reply: the bytes of the session (base and staged). */
+  'bytes.read': Call<OfSession<ByteRange>, { readonly epoch: number }>
+
+  /** Attached to the request: the bytes to stage at `offset`. */
+  'stage.write': Call<OfSession<{ readonly offset: number }>, { readonly epoch: number }>
+  'stage.zero': Call<OfSession<ByteRange>, { readonly epoch: number }>
+  'stage.list': Call<
+    OfSession<{ readonly first: number; readonly count: number }>,
+    { readonly total: number; readonly bytes: number; readonly rows: readonly StagedRun[] }
+  >
+  'stage.preview': Call<OfSession<ByteRange>, StagedPreview>
+  /** Whole blocks that the ranges touch; without ranges, everything. */
+  'stage.discard': Call<
+    OfSession<{ readonly ranges?: readonly ByteRange[] }>,
+    { readonly bytes: number }
+  >
+
+  'commit.review': Call<OfSession<{ readonly ranges?: readonly ByteRange[] }>, CommitReview>
+  'commit.start': Call<
+    OfSession<{ readonly ranges?: readonly ByteRange[]; readonly verify: boolean }>,
+    { readonly job: JobId }
+  >
+  'job.cancel': Call<{ readonly job: JobId }, Record<never, never>>
+
+  'export.start': Call<
+    OfSession<{
+      readonly transport:
+        | { readonly kind: 'unix'; readonly path?: string }
+        | { readonly kind: 'tcp'; readonly port?: number }
+      readonly name?: string
+      readonly readOnly?: boolean
+    }>,
+    ExportInfo
+  >
+  'export.stop': Call<{ readonly export: ExportId }, Record<never, never>>
+  'activity.history': Call<OfSession, { readonly ticks: readonly ActivityTick[] }>
+}
+
+export type RequestName = keyof Requests
+export type Params<N extends RequestName> = Requests[N]['params']
+export type Result<N extends RequestName> = Requests[N]['result']
+
+/** A value with the byte array that travels beside it. */
+export interface WithBytes<T> {
+  readonly value: T
+  readonly bytes?: Uint8Array
+}
+
+export interface Events {
+  /** At most one a frame for each session; carries the totals, so the legend never lags the map. */
+  'session.changed': SessionInfo
+  'session.closed': { readonly session: SessionId }
+  /** A session that this page did not ask for: the command line, a second instance, a dropped file. */
+  'session.opened': SessionInfo
+  /** What changed, joined; the whole image when there are too many ranges. Fetch anew what is shown. */
+  'session.touched': {
+    readonly session: SessionId
+    readonly epoch: number
+    readonly changed: readonly ByteRange[]
+    readonly touches: readonly Touch[]
+  }
+  'activity.tick': { readonly session: SessionId; readonly tick: ActivityTick }
+  'job.changed': JobInfo
+  'export.changed': ExportInfo
+  'export.stopped': { readonly export: ExportId; readonly session: SessionId }
+  'settings.changed': Settings
+  /** An action chosen outside the page: the native menu. Ids are those of actions.ts. */
+  'action.run': { readonly action: string }
+  /** Something failed that no request of this page is waiting for. */
+  'host.problem': { readonly message: string }
+}
+
+export type EventName = keyof Events
+
+export interface Streams {
+  /**
+   * The cells of one view of the map: a frame at once, and another whenever something in the view has
+   * changed and credit is left. What changes in between is folded into the next frame. Frames are
+   * laid out in frames.ts.
+   */
+  'map.cells': {
+    readonly params: OfSession<{
+      /** Bytes a cell: a power of two, 512 or more. */
+      readonly cellBytes: number
+      readonly firstCell: number
+      readonly cellCount: number
+    }>
+    readonly frame: {
+      readonly epoch: number
+      readonly cellBytes: number
+      readonly firstCell: number
+    }
+  }
+}
+
+export type StreamName = keyof Streams

@@ -1,0 +1,39 @@
+// The one thing that the protocol asks of the world: an ordered stream of bytes both ways. engine/io
+// makes these out of sockets; tests make them out of arrays. Bytes are pushed, not pulled, so that a
+// client can parse straight out of the buffer that the kernel filled.
+
+export interface TransportEvents {
+  /** `chunk` is valid only during the call: keep a copy of what is needed later. */
+  onData(chunk: Uint8Array): void
+  /** What was written has been handed on: writing may go on. */
+  onDrain(): void
+  /** Once: the other side is gone; `error` says why when it was not an orderly end. */
+  onClose(error: Error | undefined): void
+}
+
+export interface Transport {
+  /** For messages: `unix:/run/disk.sock`, `127.0.0.1:10809`. */
+  readonly peer: string
+  /** Called once, before anything is received. */
+  start(events: TransportEvents): void
+  /** Takes all of `chunk`, unchanged by its owner until sent; false: wait for onDrain before more. */
+  write(chunk: Uint8Array): boolean
+  /** Stops and restarts receiving: what a slow reader holds against a fast sender. */
+  pause(): void
+  resume(): void
+  /** Sends what was written, then closes; onClose follows. */
+  end(): void
+  /** Closes at once; onClose follows. */
+  destroy(): void
+}
+
+/** Listens somewhere and hands out a Transport for each peer. */
+export interface Listener {
+  /** How to reach it: filled in after listening, so a port of 0 has become a real one. */
+  readonly address: ListenAddress
+  close(): Promise<void>
+}
+
+export type ListenAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
