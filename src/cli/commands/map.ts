@@ -1,0 +1,28 @@
+import { systemClock } from '../../engine/io/system-clock'
+import {
+  formatMapJson,
+  formatMapText,
+  formatTotalsJson,
+  formatTotalsText,
+} from '../../engine/survey/map-rows'
+import { mapImage } from '../../workspace/image-map'
+
+interface MapOptions {
+  readonly json?: boolean
+  readonly totals?: boolean
+  readonly context: string
+  readonly format?: string
+}
+
+export async function runMap(image: string, options: MapOptions): Promise<void> {
+  const { context, format } = options
+  const extents = await mapImage(image, { context, format, clock: systemClock })
+  const print = options.totals
+    ? options.json
+      ? formatTotalsJson
+      : formatTotalsText
+    : options.json
+      ? formatMapJson
+      : formatMapText
+  process.stdout.write(print(extents))
+}

@@ -1,0 +1,180 @@
+// Sessions served over NBD. Every client gets the session's overlay through a layer of its own that
+// notes what it does: counters for the list of clients, touches for the map, origins for staged blocks.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExportId, ExportInfo, SessionId } from '../bridge/model'
+import type { Clock } from '../engine/base/clock'
+import { PlatterError } from '../engine/base/errors'
+import type { Disk } from '../engine/disk/disk'
+import { listenTransport } from '../engine/io/listen-transport'
+import { LogDisk } from '../engine/layers/log'
+import { ReadOnlyDisk } from '../engine/layers/read-only'
+import { NbdServer } from '../engine/nbd/nbd-server'
+import type { ListenAddress, Listener } from '../engine/nbd/transport'
+import { formatNbdUri } from '../engine/nbd/uri'
+import type { EventHub } from './event-hub'
+import type { Session } from './session'
+import { Throttle } from './throttle'
+
+/** How long clients have to finish what is under way when an export stops. */
+const GRACE_MS = 5000
+const ANNOUNCE_MS = 250
+
+export interface ExportOptions {
+  readonly transport:
+    | { readonly kind: 'unix'; readonly path?: string | undefined }
+    | { readonly kind: 'tcp'; readonly port?: number | undefined }
+  readonly name?: string | undefined
+  readonly readOnly?: boolean | undefined
+}
+
+interface OpenExport {
+  readonly id: ExportId
+  readonly session: Session
+  readonly name: string
+  readonly readOnly: boolean
+  readonly server: NbdServer
+  readonly listener: Listener
+  readonly uri: string
+  readonly announce: Throttle
+  readonly tempDir: string | undefined
+}
+
+export class Exports {
+  readonly #hub: EventHub
+  readonly #clock: Clock
+  readonly #open = new Map<ExportId, OpenExport>()
+
+  constructor(hub: EventHub, clock: Clock) {
+    this.#hub = hub
+    this.#clock = clock
+  }
+
+  list(): ExportInfo[] {
+    return [...this.#open.values()].map(describeExport)
+  }
+
+  clientCount(session: SessionId): number {
+    const own = [...this.#open.values()].filter((entry) => entry.session.id === session)
+    return own.reduce((sum, entry) => sum + entry.server.clients.length, 0)
+  }
+
+  async start(session: Session, options: ExportOptions): Promise<ExportInfo> {
+    const id = `export-${randomBytes(4).toString('hex')}`
+    const name = options.name ?? ''
+    const readOnly = options.readOnly === true
+    const announce = new Throttle(this.#clock, ANNOUNCE_MS, () => {
+      const entry = this.#open.get(id)
+      if (entry !== undefined) this.#hub.emit('export.changed', describeExport(entry))
+    })
+    const server = new NbdServer({
+      exports: [
+        {
+          name,
+          description: session.image.info.name,
+          readOnly,
+          open: (client) => watchClient(session, client.name, readOnly, () => announce.request()),
+        },
+      ],
+      clock: this.#clock,
+      onClient: () => announce.request(),
+      onClientGone: () => announce.request(),
+    })
+    const { address, tempDir } = await settleAddress(options.transport)
+    try {
+      const listener = await listenTransport(address, (transport) => server.accept(transport))
+      const uri = formatNbdUri(listener.address, name)
+      const entry = { id, session, name, readOnly, server, listener, uri, announce, tempDir }
+      this.#open.set(id, entry)
+      const info = describeExport(entry)
+      this.#hub.emit('export.changed', info)
+      return info
+    } catch (error) {
+      if (tempDir !== undefined) await rm(tempDir, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  async stop(id: ExportId): Promise<void> {
+    const entry = this.#open.get(id)
+    if (entry === undefined) throw new PlatterError('BAD_REQUEST', `there is no export '${id}'`)
+    this.#open.delete(id)
+    entry.announce.stop()
+    await entry.listener.close()
+    await entry.server.shutdown(GRACE_MS)
+    if (entry.tempDir !== undefined) await rm(entry.tempDir, { recursive: true, force: true })
+    this.#hub.emit('export.stopped', { export: id, session: entry.session.id })
+  }
+
+  async stopAll(session?: SessionId): Promise<void> {
+    const own = [...this.#open.values()].filter(
+      (entry) => session === undefined || entry.session.id === session,
+    )
+    await Promise.all(own.map((entry) => this.stop(entry.id)))
+  }
+}
+
+/** A private directory of its own keeps the socket from everybody else and its name free. */
+async function settleAddress(
+  transport: ExportOptions['transport'],
+): Promise<{ address: ListenAddress; tempDir: string | undefined }> {
+  if (transport.kind === 'tcp') {
+    const address = { kind: 'tcp', host: '127.0.0.1', port: transport.port ?? 0 } as const
+    return { address, tempDir: undefined }
+  }
+  if (transport.path !== undefined) {
+    return { address: { kind: 'unix', path: transport.path }, tempDir: undefined }
+  }
+  const tempDir = await mkdtemp(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'platter-'))
+  return { address: { kind: 'unix', path: join(tempDir, 'nbd.sock') }, tempDir }
+}
+
+function watchClient(
+  session: Session,
+  client: string,
+  readOnly: boolean,
+  onActivity: () => void,
+): Disk {
+  const watched = new LogDisk({
+    disk: session.overlay,
+    onDone: ({ operation, offset, length }, error) => {
+      if (error !== undefined) return session.noteFailure(error)
+      if (
+        operation !== 'read' &&
+        operation !== 'write' &&
+        operation !== 'zero' &&
+        operation !== 'trim'
+      ) {
+        return
+      }
+      const range = { offset, length }
+      session.activity.note(operation, range)
+      if (operation !== 'read') session.noteOrigin(range, client)
+      session.noteTouches()
+      onActivity()
+    },
+  })
+  return readOnly ? new ReadOnlyDisk(watched) : watched
+}
+
+function describeExport(entry: OpenExport): ExportInfo {
+  return {
+    id: entry.id,
+    session: entry.session.id,
+    uri: entry.uri,
+    name: entry.name,
+    readOnly: entry.readOnly,
+    clients: entry.server.clients.map((client) => ({
+      id: client.id,
+      name: client.name,
+      since: client.since,
+      reads: client.reads,
+      writes: client.writes,
+      bytesRead: client.bytesRead,
+      bytesWritten: client.bytesWritten,
+    })),
+  }
+}

@@ -1,0 +1,6 @@
+/** What a host can do for the pages that it shows; the workspace asks and never knows which host it is. */
+export interface HostServices {
+  readonly host: 'desktop' | 'browser'
+  /** A native dialog; resolves to `undefined` when the person closed it. Absent: the page has its own. */
+  readonly openImageDialog?: (signal: AbortSignal) => Promise<string | undefined>
+}

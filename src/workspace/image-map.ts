@@ -1,0 +1,59 @@
+// The whole map of an image as merged extents, for `platter map`.
+
+import type { Clock } from '../engine/base/clock'
+import { PlatterError } from '../engine/base/errors'
+import type { Extent } from '../engine/disk/extents'
+import { openImage } from './locators'
+
+/** One answer describes at most this much; larger disks are asked piece by piece. */
+const STEP = 1024 * 1024 * 1024
+/** What a map may grow to: 4 M extents are some 200 MB of text. */
+const MAX_ROWS = 4 * 1024 * 1024
+/** Answers that one STEP of a disk may take: a server may answer a single byte a call, for ever. */
+const MAX_ANSWERS_PER_STEP = 1024 * 1024
+
+export const ALLOCATION_CONTEXT = 'base:allocation'
+
+export async function mapImage(
+  locator: string,
+  options: {
+    readonly format?: string | undefined
+    readonly context?: string | undefined
+    readonly clock: Clock
+  },
+): Promise<Extent[]> {
+  const context = options.context ?? ALLOCATION_CONTEXT
+  if (context !== ALLOCATION_CONTEXT) {
+    throw new PlatterError(
+      'NOT_SUPPORTED',
+      `${locator}: there is no context '${context}': the contexts are ${ALLOCATION_CONTEXT}`,
+    )
+  }
+  const image = await openImage(locator, options)
+  try {
+    const rows: Extent[] = []
+    const { disk } = image
+    for (let at = 0, answers = 0; at < disk.size; answers++) {
+      const allowed = (Math.floor(at / STEP) + 1) * MAX_ANSWERS_PER_STEP
+      if (answers > allowed || rows.length > MAX_ROWS) {
+        throw new PlatterError(
+          'LIMIT',
+          `${locator}: the map is too fine: ${rows.length} extents up to offset ${at} of ${disk.size}`,
+        )
+      }
+      const list = await disk.extents(at, Math.min(STEP, disk.size - at))
+      for (const extent of list) appendMerged(rows, extent)
+      at = list.end
+    }
+    return rows
+  } finally {
+    await image.close()
+  }
+}
+
+function appendMerged(rows: Extent[], extent: Extent): void {
+  const last = rows.at(-1)
+  if (last !== undefined && last.flags === extent.flags) {
+    rows[rows.length - 1] = { ...last, length: last.length + extent.length }
+  } else rows.push(extent)
+}

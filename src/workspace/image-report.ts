@@ -1,0 +1,46 @@
+// What `platter info` says of an image: everything that can be told without changing anything.
+
+import type { ImageInfo, NbdExportInfo, PartitionTable } from '../bridge/model'
+import type { Clock } from '../engine/base/clock'
+import type { Capabilities } from '../engine/disk/disk'
+import { listNbdExports } from '../engine/nbd/list-exports'
+import { NbdDisk } from '../engine/nbd/nbd-disk'
+import { parseNbdUri } from '../engine/nbd/uri'
+import { detectFileSystem } from '../engine/survey/file-systems'
+import { readPartitionTable } from '../engine/survey/partition-table'
+import { dialer, openImage } from './locators'
+
+export interface ImageReport extends ImageInfo {
+  readonly capabilities: Capabilities
+  readonly partitions: PartitionTable
+  /** Of the whole disk, where it has no partitions. */
+  readonly fileSystem?: string
+  readonly nbd?: NbdDisk['info']
+}
+
+export async function reportImage(
+  locator: string,
+  options: { readonly format?: string | undefined; readonly clock: Clock },
+): Promise<ImageReport> {
+  const image = await openImage(locator, options)
+  try {
+    const { disk } = image
+    const partitions = await readPartitionTable(disk)
+    const fileSystem =
+      partitions.partitions.length === 0 ? await detectFileSystem(disk, 0, disk.size) : undefined
+    return {
+      ...image.info,
+      capabilities: disk.capabilities,
+      partitions,
+      ...(fileSystem === undefined ? {} : { fileSystem }),
+      ...(disk instanceof NbdDisk ? { nbd: disk.info } : {}),
+    }
+  } finally {
+    await image.close()
+  }
+}
+
+export async function reportExports(uri: string, clock: Clock): Promise<readonly NbdExportInfo[]> {
+  const target = parseNbdUri(uri)
+  return await listNbdExports({ dial: dialer(target, clock), clock })
+}

@@ -1,0 +1,179 @@
+// From what a person typed to a disk that can be read: the one place that knows sources and formats and
+// puts them together. A locator is a path, an NBD URI, or `sample:`.
+
+import { basename, resolve } from 'node:path'
+import type { ImageInfo } from '../bridge/model'
+import type { Clock } from '../engine/base/clock'
+import { PlatterError } from '../engine/base/errors'
+import type { Disk } from '../engine/disk/disk'
+import { probeFormat } from '../engine/formats/probe'
+import { dialTransport } from '../engine/io/dial-transport'
+import { type FileDisk, openFileDisk } from '../engine/io/file-disk'
+import { openNbdDisk } from '../engine/nbd/nbd-disk'
+import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
+import { ensureSampleImage } from './sample-image'
+
+export const SAMPLE_LOCATOR = 'sample:'
+/** How long a server has to answer the connection, and then each request. */
+const CONNECT_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+/** Enough for every magic that formats are told apart by. */
+const PROBE_BYTES = 64 * 1024
+
+export interface OpenOptions {
+  /** `raw` takes the bytes as they are, whatever they look like; absent: probe. */
+  readonly format?: string | undefined
+  readonly clock: Clock
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The bytes of an image, and the way to write to them when a person asks for it. */
+export interface OpenedImage {
+  readonly info: ImageInfo
+  readonly disk: Disk
+  /** Opens the same bytes for writing, refusing when they are not the ones that were opened. */
+  openTarget(): Promise<CommitTarget>
+  /** What changed about the file since it was opened or last committed to, as a sentence. */
+  changedSince(): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+export interface CommitTarget {
+  readonly disk: Disk
+  /** Closes it; what the file looks like now is what later checks compare with. */
+  release(): Promise<void>
+}
+
+export const isNbdUri = (locator: string): boolean => /^nbds?(\+[a-z]+)?:/i.test(locator)
+
+export async function openImage(locator: string, options: OpenOptions): Promise<OpenedImage> {
+  if (locator === SAMPLE_LOCATOR) {
+    return openFile(await ensureSampleImage(), { ...options, format: 'raw' }, 'sample')
+  }
+  if (isNbdUri(locator)) return openNbd(locator, options)
+  return openFile(resolve(locator), options, 'file')
+}
+
+/** Dials the server that a URI names. */
+export const dialer =
+  (target: NbdTarget, clock: Clock) =>
+  (signal?: AbortSignal): ReturnType<typeof dialTransport> =>
+    dialTransport(target.address, { timeoutMs: CONNECT_TIMEOUT_MS, signal, clock })
+
+async function openNbd(locator: string, options: OpenOptions): Promise<OpenedImage> {
+  if (options.format !== undefined && options.format !== 'raw') {
+    throw new PlatterError(
+      'FORMAT_UNSUPPORTED',
+      `${locator}: format '${options.format}' cannot be read over NBD yet: only raw`,
+    )
+  }
+  const target = parseNbdUri(locator)
+  const disk = await openNbdDisk({
+    dial: dialer(target, options.clock),
+    exportName: target.exportName,
+    clock: options.clock,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    signal: options.signal,
+  })
+  const readOnly = disk.capabilities.write ? {} : { readOnlyReason: 'the export is read-only' }
+  return {
+    info: {
+      locator: target.uri,
+      name: target.exportName === '' ? target.uri : target.exportName,
+      kind: 'nbd',
+      format: 'raw',
+      size: disk.size,
+      blockSize: disk.blockSize,
+      hasExtents: disk.capabilities.extents,
+      ...readOnly,
+    },
+    disk,
+    openTarget: async () => ({ disk, release: async () => undefined }),
+    changedSince: async () => undefined,
+    close: () => disk.close(),
+  }
+}
+
+async function openFile(
+  path: string,
+  options: OpenOptions,
+  kind: 'file' | 'sample',
+): Promise<OpenedImage> {
+  const disk = await openFileDisk(path, { signal: options.signal })
+  try {
+    const format = await settleFormat(disk, path, options.format)
+    return await describeFile(disk, path, format, kind)
+  } catch (error) {
+    await disk.close()
+    throw error
+  }
+}
+
+async function settleFormat(disk: Disk, path: string, asked: string | undefined): Promise<string> {
+  if (asked === 'raw') return asked
+  if (asked !== undefined) {
+    throw new PlatterError(
+      'FORMAT_UNSUPPORTED',
+      `${path}: format '${asked}' is not supported: the formats are raw`,
+    )
+  }
+  const head = new Uint8Array(Math.min(PROBE_BYTES, disk.size))
+  await disk.read(head, 0)
+  const tail = new Uint8Array(Math.min(512, disk.size))
+  await disk.read(tail, disk.size - tail.length)
+  const probed = probeFormat(head, disk.size, tail)
+  if (!probed.supported) throw new PlatterError('FORMAT_UNSUPPORTED', `${path}: ${probed.why}`)
+  return 'raw'
+}
+
+async function describeFile(
+  disk: FileDisk,
+  path: string,
+  format: string,
+  kind: 'file' | 'sample',
+): Promise<OpenedImage> {
+  const allocated = await disk.allocatedBytes()
+  const denied = await disk.whyNotWritable()
+  let known = await disk.identity()
+  const changedSince = async () => describeChange(known, await disk.identityNow())
+  return {
+    info: {
+      locator: path,
+      name: basename(path),
+      kind,
+      format,
+      size: disk.size,
+      blockSize: disk.blockSize,
+      hasExtents: disk.capabilities.extents,
+      ...(allocated === undefined ? {} : { allocated }),
+      ...(denied === undefined ? {} : { readOnlyReason: denied }),
+    },
+    disk,
+    changedSince,
+    openTarget: async () => {
+      const changed = await changedSince()
+      if (changed !== undefined) throw new PlatterError('TARGET_CHANGED', `${path}: ${changed}`)
+      const target = await openFileDisk(path, { writable: true })
+      return {
+        disk: target,
+        release: async () => {
+          await target.close()
+          known = await disk.identity()
+        },
+      }
+    },
+    close: () => disk.close(),
+  }
+}
+
+type FileIdentity = Awaited<ReturnType<FileDisk['identity']>>
+
+/** `now` is what the path leads to now; undefined when it leads nowhere. */
+function describeChange(known: FileIdentity, now: FileIdentity | undefined): string | undefined {
+  if (now === undefined) return 'the file is not there any more'
+  if (now.dev !== known.dev || now.ino !== known.ino) return 'another file has taken its place'
+  if (now.size !== known.size) return `its size changed from ${known.size} to ${now.size} bytes`
+  if (now.mtimeMs !== known.mtimeMs) return 'something else wrote to it since it was opened'
+  return undefined
+}

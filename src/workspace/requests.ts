@@ -1,0 +1,197 @@
+// What each request of a page does: a call into the workspace, and no logic of its own.
+
+import type { Handlers } from '../bridge/rpc-host'
+import { PlatterError } from '../engine/base/errors'
+import { listNbdExports } from '../engine/nbd/list-exports'
+import { parseNbdUri } from '../engine/nbd/uri'
+import { reviewCommit, startCommit } from './commits'
+import { listDirectory } from './directories'
+import type { HostServices } from './host-services'
+import { dialer } from './locators'
+import type { Session } from './session'
+import { previewRun, stagedRows } from './staged-list'
+import type { Workspace } from './workspace'
+
+const DETAIL_EXTENTS = 64
+const YOU = 'you'
+
+type GroupOf<Prefix extends string> = Pick<Handlers, Extract<keyof Handlers, `${Prefix}.${string}`>>
+
+export function makeRequests(workspace: Workspace, services: HostServices): Handlers {
+  return {
+    ...hostRequests(workspace, services),
+    ...sessionRequests(workspace),
+    ...mapRequests(workspace),
+    ...stageRequests(workspace),
+    ...commitRequests(workspace),
+    ...exportRequests(workspace),
+  }
+}
+
+function hostRequests(
+  workspace: Workspace,
+  services: HostServices,
+): GroupOf<'host' | 'settings' | 'dialog' | 'files' | 'nbd'> {
+  return {
+    'host.hello': async () => ({ value: workspace.describe(services) }),
+    'settings.set': async ({ settings }) => ({ value: await workspace.changeSettings(settings) }),
+    'dialog.openImage': async (_params, { signal }) => {
+      if (services.openImageDialog === undefined) {
+        throw new PlatterError('NOT_SUPPORTED', 'this host has no native dialogs')
+      }
+      const locator = await services.openImageDialog(signal)
+      return { value: locator === undefined ? {} : { locator } }
+    },
+    'files.list': async ({ path }) => ({ value: await listDirectory(path) }),
+    'nbd.list': async ({ uri }, { signal }) => {
+      const target = parseNbdUri(uri)
+      const dial = dialer(target, workspace.clock)
+      return { value: { exports: await listNbdExports({ dial, clock: workspace.clock, signal }) } }
+    },
+  }
+}
+
+function sessionRequests(workspace: Workspace): GroupOf<'session' | 'activity'> {
+  return {
+    'session.open': async ({ locator, format, blockSize }, { signal }) => ({
+      value: await workspace.open(locator, { format, blockSize, signal }),
+    }),
+    'session.close': async ({ session, discard }) => {
+      await workspace.closeSession(session, discard === true)
+      return { value: {} }
+    },
+    'session.info': async ({ session }) => ({ value: workspace.session(session).info() }),
+    'activity.history': async ({ session }) => ({
+      value: { ticks: workspace.session(session).activity.history },
+    }),
+  }
+}
+
+function mapRequests(workspace: Workspace): GroupOf<'map' | 'bytes'> {
+  return {
+    'map.detail': async ({ session, offset, length }, { signal }) => {
+      const found = workspace.session(session)
+      const range = { offset, length }
+      checkInside(found, offset, length)
+      return { value: await found.detail(range, DETAIL_EXTENTS, signal) }
+    },
+    'map.extents': async ({ session, first, count }) => {
+      const { survey } = workspace.session(session)
+      return { value: { total: survey.count, rows: survey.rows(first, count) } }
+    },
+    'map.extentAt': async ({ session, offset }) => {
+      const found = workspace.session(session)
+      checkInside(found, offset, 1)
+      return { value: { index: found.survey.indexAt(offset) } }
+    },
+    'map.next': async ({ session, offset, what, backwards }) => {
+      const found = workspace.session(session)
+      checkInside(found, offset, 0)
+      const back = backwards === true
+      const next =
+        what === 'extent'
+          ? found.survey.nextBoundary(offset, back)
+          : found.overlay.nextStaged(offset, back)
+      return { value: next === undefined ? {} : { offset: next } }
+    },
+    'bytes.read': async ({ session, offset, length }, { signal }) => {
+      const found = workspace.session(session)
+      checkInside(found, offset, length)
+      const { epoch } = found
+      const bytes = new Uint8Array(length)
+      try {
+        await found.overlay.read(bytes, offset, { signal })
+      } catch (error) {
+        found.noteFailure(error)
+        throw error
+      }
+      return { value: { epoch }, bytes }
+    },
+  }
+}
+
+function stageRequests(workspace: Workspace): GroupOf<'stage'> {
+  return {
+    'stage.write': async ({ session, offset }, { bytes, signal }) => {
+      const found = workspace.session(session)
+      if (bytes === undefined || bytes.length === 0) {
+        throw new PlatterError('BAD_REQUEST', 'stage.write: there are no bytes to stage')
+      }
+      checkInside(found, offset, bytes.length)
+      await found.overlay.write(bytes, offset, { signal })
+      noteOwn(found, 'write', offset, bytes.length)
+      return { value: { epoch: found.epoch } }
+    },
+    'stage.zero': async ({ session, offset, length }, { signal }) => {
+      const found = workspace.session(session)
+      checkInside(found, offset, length)
+      await found.overlay.zero(offset, length, { mayTrim: true, signal })
+      noteOwn(found, 'zero', offset, length)
+      return { value: { epoch: found.epoch } }
+    },
+    'stage.list': async ({ session, first, count }) => {
+      const list = stagedRows(workspace.session(session), undefined, count, first)
+      return { value: { total: list.total, bytes: list.written + list.zeroed, rows: list.rows } }
+    },
+    'stage.preview': async ({ session, offset, length }, { signal }) => {
+      const found = workspace.session(session)
+      checkInside(found, offset, length)
+      return { value: await previewRun(found, { offset, length }, signal) }
+    },
+    'stage.discard': async ({ session, ranges }) => {
+      const found = workspace.session(session)
+      for (const range of ranges ?? []) checkInside(found, range.offset, range.length)
+      return { value: { bytes: await found.overlay.discard(ranges) } }
+    },
+  }
+}
+
+function noteOwn(session: Session, verb: 'write' | 'zero', offset: number, length: number): void {
+  session.noteOrigin({ offset, length }, YOU)
+  session.activity.note(verb, { offset, length })
+  session.noteTouches()
+}
+
+function commitRequests(workspace: Workspace): GroupOf<'commit' | 'job'> {
+  return {
+    'commit.review': async ({ session, ranges }) => {
+      const clients = workspace.exports.clientCount(session)
+      return { value: await reviewCommit(workspace.session(session), ranges, clients) }
+    },
+    'commit.start': async ({ session, ranges, verify }) => {
+      const found = workspace.session(session)
+      const job = await startCommit(found, workspace.jobs, { ranges, verify })
+      return { value: { job: job.id } }
+    },
+    'job.cancel': async ({ job }) => {
+      workspace.jobs.cancel(job)
+      return { value: {} }
+    },
+  }
+}
+
+function exportRequests(workspace: Workspace): GroupOf<'export'> {
+  return {
+    'export.start': async ({ session, transport, name, readOnly }) => ({
+      value: await workspace.exports.start(workspace.session(session), {
+        transport,
+        name,
+        readOnly,
+      }),
+    }),
+    'export.stop': async (params) => {
+      await workspace.exports.stop(params.export)
+      return { value: {} }
+    },
+  }
+}
+
+function checkInside(session: Session, offset: number, length: number): void {
+  const { size } = session.overlay
+  if (offset <= size && length <= size - offset) return
+  throw new PlatterError(
+    'OUT_OF_RANGE',
+    `offset ${offset} and length ${length} are outside the image of ${size} bytes`,
+    { data: { offset, length, size } },
+  )
+}

@@ -1,0 +1,86 @@
+// `platter serve`: one image as one export, until it is told to stop. Read-only by default; a temporary
+// overlay takes the writes with `cow`; the image itself does with `writable`.
+
+import type { Clock } from '../engine/base/clock'
+import type { Disk } from '../engine/disk/disk'
+import { listenTransport } from '../engine/io/listen-transport'
+import { createTempDisk } from '../engine/io/temp-disk'
+import { OverlayDisk } from '../engine/layers/overlay'
+import { ReadOnlyDisk } from '../engine/layers/read-only'
+import { NbdServer } from '../engine/nbd/nbd-server'
+import type { ListenAddress } from '../engine/nbd/transport'
+import { formatNbdUri } from '../engine/nbd/uri'
+import { openImage } from './locators'
+
+const GRACE_MS = 10_000
+
+export interface ServeImageOptions {
+  readonly locator: string
+  readonly format?: string | undefined
+  readonly address: ListenAddress
+  readonly exportName: string
+  readonly mode: 'read-only' | 'cow' | 'writable'
+  /** The overlay's unit, bytes; with `cow`. */
+  readonly blockSize: number
+  readonly clock: Clock
+}
+
+export interface ServedImage {
+  readonly uri: string
+  /** Lets what is under way finish, flushes, and closes everything. */
+  stop(): Promise<void>
+}
+
+export async function serveImage(options: ServeImageOptions): Promise<ServedImage> {
+  const { clock } = options
+  const image = await openImage(options.locator, { clock, format: options.format })
+  const closing: (() => Promise<void>)[] = [() => image.close()]
+  const closeAll = async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  }
+  try {
+    const disk = await composeDisk(image, options, closing)
+    const server = new NbdServer({
+      exports: [
+        {
+          name: options.exportName,
+          description: image.info.name,
+          readOnly: options.mode === 'read-only',
+          open: () => disk,
+        },
+      ],
+      clock,
+    })
+    const listener = await listenTransport(options.address, (t) => server.accept(t))
+    return {
+      uri: formatNbdUri(listener.address, options.exportName),
+      stop: async () => {
+        await listener.close()
+        await server.shutdown(GRACE_MS)
+        if (disk.capabilities.write) await disk.flush()
+        await closeAll()
+      },
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function composeDisk(
+  image: Awaited<ReturnType<typeof openImage>>,
+  options: ServeImageOptions,
+  closing: (() => Promise<void>)[],
+): Promise<Disk> {
+  const { mode, blockSize } = options
+  if (mode === 'read-only') return new ReadOnlyDisk(image.disk)
+  if (mode === 'writable') {
+    const target = await image.openTarget()
+    closing.push(() => target.release())
+    return target.disk
+  }
+  const store = await createTempDisk(Math.ceil(image.disk.size / blockSize) * blockSize)
+  const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
+  closing.push(() => overlay.close())
+  return overlay
+}

@@ -1,0 +1,36 @@
+import type { StreamHandlers } from '../bridge/rpc-host'
+import type { Workspace } from './workspace'
+
+/**
+ * The streams of a page. A map view gets a frame whenever the session has moved on and the page has
+ * asked for another; however much happened in between, it is one frame of how things are now.
+ */
+export function makeStreams(workspace: Workspace): StreamHandlers {
+  return {
+    'map.cells': async ({ session: id, cellBytes, firstCell, cellCount }, sink) => {
+      const session = workspace.session(id)
+      let fresh = false
+      let wake: () => void = () => undefined
+      const stop = session.onUpdate(() => {
+        fresh = true
+        wake()
+      })
+      sink.signal.addEventListener('abort', () => wake())
+      try {
+        while (!sink.signal.aborted && !session.isClosed) {
+          await sink.ready()
+          fresh = false
+          const bytes = session.cells({ cellBytes, firstCell, cellCount })
+          sink.send({ epoch: session.epoch, cellBytes, firstCell }, bytes)
+          if (!fresh && !sink.signal.aborted) {
+            await new Promise<void>((resolve) => {
+              wake = resolve
+            })
+          }
+        }
+      } finally {
+        stop()
+      }
+    },
+  }
+}

@@ -1,0 +1,233 @@
+// The application core that every host shares: which sessions are open, their exports and jobs, what
+// a person's settings are. Pages come and go over channels; what is open stays.
+
+import { join } from 'node:path'
+import type { Channel } from '../bridge/channel'
+import type { HostInfo, RecentImage, SessionId, SessionInfo, Settings } from '../bridge/model'
+import { RpcHost } from '../bridge/rpc-host'
+import { validateParams } from '../bridge/validators'
+import type { Clock } from '../engine/base/clock'
+import { hasCode, PlatterError, toPlainError } from '../engine/base/errors'
+import { systemClock } from '../engine/io/system-clock'
+import { createTempDisk } from '../engine/io/temp-disk'
+import { OverlayDisk } from '../engine/layers/overlay'
+import { readPartitionTable } from '../engine/survey/partition-table'
+import { EventHub } from './event-hub'
+import { Exports } from './exports'
+import type { HostServices } from './host-services'
+import { Jobs } from './jobs'
+import { type OpenedImage, openImage } from './locators'
+import { makeRequests } from './requests'
+import { Session } from './session'
+import { loadRecent, loadSettings, withRecent } from './settings'
+import type { StoredJson } from './stored-json'
+import { makeStreams } from './streams'
+import { configDir } from './user-dirs'
+
+export interface WorkspaceOptions {
+  readonly version: string
+  /** Where settings and the recent list are kept; absent: the platform's place. */
+  readonly configDir?: string
+  readonly clock?: Clock
+}
+
+export interface OpenSessionOptions {
+  readonly format?: string | undefined
+  readonly blockSize?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const MAX_SESSIONS = 32
+/** A small image is mapped within this: the page then never shows it half-mapped. */
+const SCAN_HEAD_START_MS = 200
+
+export class Workspace {
+  readonly hub = new EventHub()
+  readonly clock: Clock
+  readonly jobs: Jobs
+  readonly exports: Exports
+  readonly #version: string
+  readonly #settings: StoredJson<Settings>
+  readonly #recent: StoredJson<RecentImage[]>
+  readonly #sessions = new Map<SessionId, Session>()
+  readonly #pages = new Set<RpcHost>()
+  #count = 0
+
+  private constructor(
+    options: WorkspaceOptions,
+    settings: StoredJson<Settings>,
+    recent: StoredJson<RecentImage[]>,
+  ) {
+    this.clock = options.clock ?? systemClock
+    this.#version = options.version
+    this.#settings = settings
+    this.#recent = recent
+    this.jobs = new Jobs(this.hub, this.clock)
+    this.exports = new Exports(this.hub, this.clock)
+  }
+
+  static async create(options: WorkspaceOptions): Promise<Workspace> {
+    const dir = options.configDir ?? configDir()
+    return new Workspace(options, await loadSettings(dir), await loadRecent(join(dir)))
+  }
+
+  get settings(): Settings {
+    return this.#settings.value
+  }
+
+  get recent(): readonly RecentImage[] {
+    return this.#recent.value
+  }
+
+  /** Serves one page until its channel closes. */
+  attach(channel: Channel, services: HostServices): void {
+    const page = new RpcHost({
+      channel,
+      handlers: makeRequests(this, services),
+      streams: makeStreams(this),
+      validate: validateParams,
+      onBug: (error) => console.error(error),
+      onClose: () => {
+        this.#pages.delete(page)
+        stop()
+      },
+    })
+    const stop = this.hub.subscribe((name, data) => page.emit(name, data))
+    this.#pages.add(page)
+  }
+
+  async open(locator: string, options: OpenSessionOptions = {}): Promise<SessionInfo> {
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      throw new PlatterError('LIMIT', `${MAX_SESSIONS} images are open: close one first`)
+    }
+    const { clock } = this
+    const image = await openImage(locator, {
+      clock,
+      format: options.format,
+      signal: options.signal,
+    })
+    const session = await this.#makeSession(image, options).catch(async (error: unknown) => {
+      await image.close()
+      throw error
+    })
+    this.#sessions.set(session.id, session)
+    await this.#startScan(session)
+    this.#remember(image)
+    this.hub.emit('session.opened', session.info())
+    return session.info()
+  }
+
+  session(id: SessionId): Session {
+    const session = this.#sessions.get(id)
+    if (session === undefined) throw new PlatterError('NO_SESSION', `there is no session '${id}'`)
+    return session
+  }
+
+  sessions(): Session[] {
+    return [...this.#sessions.values()]
+  }
+
+  /** Refused with STAGED_CHANGES while something is staged, unless `discard`. */
+  async closeSession(id: SessionId, discard: boolean): Promise<void> {
+    const session = this.session(id)
+    const { written, zeroed } = session.overlay.staged()
+    if (written + zeroed > 0 && !discard) {
+      throw new PlatterError(
+        'STAGED_CHANGES',
+        `${session.image.info.name}: ${written + zeroed} bytes are staged and would be lost`,
+        { data: { bytes: written + zeroed } },
+      )
+    }
+    this.#sessions.delete(id)
+    await this.exports.stopAll(id)
+    await this.jobs.stopAll(id)
+    await session.close()
+    this.hub.emit('session.closed', { session: id })
+  }
+
+  stagedSummary(): { readonly sessions: number; readonly bytes: number } {
+    const staged = this.sessions()
+      .map((session) => session.overlay.staged())
+      .map(({ written, zeroed }) => written + zeroed)
+      .filter((bytes) => bytes > 0)
+    return { sessions: staged.length, bytes: staged.reduce((sum, bytes) => sum + bytes, 0) }
+  }
+
+  async changeSettings(change: Partial<Settings>): Promise<Settings> {
+    await this.#settings.set({ ...this.#settings.value, ...change })
+    this.hub.emit('settings.changed', this.#settings.value)
+    return this.#settings.value
+  }
+
+  describe(services: HostServices): HostInfo {
+    return {
+      host: services.host,
+      platform: process.platform,
+      version: this.#version,
+      nativeDialogs: services.openImageDialog !== undefined,
+      sessions: this.sessions().map((session) => session.info()),
+      exports: this.exports.list(),
+      jobs: this.jobs.list(),
+      recent: this.#recent.value,
+      settings: this.#settings.value,
+    }
+  }
+
+  /** Stops what runs and closes what is open; what is staged in temporary overlays is gone. */
+  async close(): Promise<void> {
+    await this.exports.stopAll()
+    await this.jobs.stopAll()
+    for (const id of [...this.#sessions.keys()]) await this.closeSession(id, true)
+    for (const page of [...this.#pages]) page.close()
+  }
+
+  async #makeSession(image: OpenedImage, options: OpenSessionOptions): Promise<Session> {
+    const blockSize = options.blockSize ?? this.settings.blockSize
+    const partitions = await readPartitionTable(image.disk, options.signal)
+    const store = await createTempDisk(Math.ceil(image.disk.size / blockSize) * blockSize)
+    const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
+    const id = `s${++this.#count}`
+    return new Session({ id, image, overlay, partitions, hub: this.hub, clock: this.clock })
+  }
+
+  async #startScan(session: Session): Promise<void> {
+    const { size } = session.overlay
+    let ended: () => void = () => undefined
+    const scanned = new Promise<void>((resolve) => {
+      ended = resolve
+    })
+    this.jobs.start({
+      session: session.id,
+      kind: 'survey',
+      title: `Mapping ${session.image.info.name}`,
+      total: size,
+      run: async (progress, signal) => {
+        try {
+          await session.scan((done) => progress({ phase: 'mapping', done, total: size }), signal)
+          return 'mapped'
+        } catch (error) {
+          session.noteFailure(error)
+          throw error
+        } finally {
+          ended()
+        }
+      },
+    })
+    let callOff: () => void = () => undefined
+    const headStart = new Promise<void>((resolve) => {
+      callOff = this.clock.after(SCAN_HEAD_START_MS, resolve)
+    })
+    await Promise.race([scanned, headStart])
+    callOff()
+  }
+
+  #remember(image: OpenedImage): void {
+    const { locator, name, kind } = image.info
+    if (kind === 'sample') return
+    const list = withRecent(this.#recent.value, { locator, name, time: Date.now() })
+    this.#recent.set(list).catch((error: unknown) => {
+      const message = `the list of recent images was not saved: ${toPlainError(error).message}`
+      if (!hasCode(error, 'ABORTED')) this.hub.emit('host.problem', { message })
+    })
+  }
+}
