@@ -18,7 +18,7 @@ test('cells of a fake disk add up to its totals', async () => {
   })
   const { totals } = peer.sessionInfo()
   for (const name of ['data', 'zero', 'hole', 'written', 'zeroed'] as const) {
-    expect(columns[name].reduce((a, b) => a + b, 0)).toBe(totals[name])
+    expect(Array.from(columns[name]).reduce((a, b) => a + b, 0)).toBe(totals[name])
   }
   expect(totals.written).toBeGreaterThan(0)
   expect(totals.data + totals.zero + totals.hole).toBe(512 * MiB)
