@@ -1,0 +1,50 @@
+import { ACTIONS, type ActionData, type ActionId, isActionId } from '../../bridge/actions'
+import type { App } from '../state/app'
+import { ACTION_TABLE } from './action-table'
+import { actionForKey, type KeyPlatform } from './key-match'
+
+const BY_ID = new Map<ActionId, ActionData>(ACTIONS.map((each) => [each.id, each]))
+
+export const actionData = (id: ActionId): ActionData => {
+  const data = BY_ID.get(id)
+  if (data === undefined) throw new Error(`no action ${id}`)
+  return data
+}
+
+/** Runs it unless it is not enabled now. Failures are shown, never thrown. */
+export function runAction(app: App, id: ActionId): void {
+  const behaviour = ACTION_TABLE[id]
+  if (!behaviour.enabled(app.store.getState())) return
+  const title = actionData(id).title.replace('…', '')
+  Promise.resolve()
+    .then(() => behaviour.run(app))
+    .catch((error: unknown) => app.notices.problem(`${title}: not done`, error))
+}
+
+/** For ids from outside the page, such as the native menu's. */
+export function runActionById(app: App, id: string): void {
+  if (isActionId(id)) runAction(app, id)
+}
+
+/** Keys that a text field needs for itself. */
+const FIELD_KEYS: ReadonlySet<ActionId> = new Set(['edit.undo', 'edit.redo', 'help.shortcuts'])
+
+/** Makes the keys of scope `global` work in `page`; the returned function takes them off again. */
+export function listenForKeys(app: App, page: Window, platform: KeyPlatform): () => void {
+  const onKey = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || event.isComposing) return
+    const id = actionForKey(event, platform)
+    if (id === undefined) return
+    const { dialog } = app.store.getState()
+    // An open dialog has the keyboard; only the palette may take its place.
+    if (dialog !== undefined && id !== 'help.palette') return
+    if (FIELD_KEYS.has(id) && isTextField(event.target)) return
+    event.preventDefault()
+    runAction(app, id)
+  }
+  page.addEventListener('keydown', onKey)
+  return () => page.removeEventListener('keydown', onKey)
+}
+
+const isTextField = (target: EventTarget | null) =>
+  target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]')
