@@ -21,11 +21,15 @@ export type WireMessage =
   | { readonly kind: 'end'; readonly id: number; readonly error?: PlainError }
 
 export interface Channel {
-  /** Sends; silently nothing once closed. `bytes` is an exact-size array that the sender gives away. */
+  /**
+   * Sends; silently nothing once closed. `bytes` is an exact-size array that the sender gives away.
+   * Throws when this one message cannot be sent (too large, or not plain data); the channel lives on.
+   */
   post(message: WireMessage, bytes?: Uint8Array): void
   /** Set once by the user of the channel, before anything arrives. */
   onMessage: (message: WireMessage, bytes: Uint8Array | undefined) => void
-  /** Called once, when the other side is gone. */
-  onClose: () => void
+  /** Called once, whichever side closed; `reason` when it was not an orderly end. Nothing arrives after it. */
+  onClose: (reason: Error | undefined) => void
+  /** onClose is called before this returns. */
   close(): void
 }

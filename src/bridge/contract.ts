@@ -30,6 +30,10 @@ import type {
 export const MAX_BYTES_PER_REQUEST = 1024 * 1024
 /** The most cells of one map view. */
 export const MAX_CELLS_PER_FRAME = 1 << 18
+/** The most rows of a table that one request asks for. */
+export const MAX_ROWS_PER_REQUEST = 10_000
+/** The most ranges that one request names. */
+export const MAX_RANGES_PER_REQUEST = 10_000
 
 interface Call<Params, Result> {
   readonly params: Params
