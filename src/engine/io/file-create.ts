@@ -1,0 +1,47 @@
+// New files that are disks: sparse, so that they take no space until they are written.
+
+import { constants } from 'node:fs'
+import { unlink } from 'node:fs/promises'
+import { assert } from '../base/assert'
+import { PlatterError } from '../base/errors'
+import { closeFd, openFd, statFd, truncateFd } from './file-calls'
+import type { FileDisk, FileServices } from './file-disk'
+import { adoptFile } from './file-disk'
+import { fileError } from './file-errors'
+
+export interface CreateFileOptions extends FileServices {
+  /** False: a file that is there already loses its content. Otherwise it is refused (ALREADY_EXISTS). */
+  readonly exclusive?: boolean
+  /** Permission bits before the umask; 0o666 unless told. */
+  readonly mode?: number
+}
+
+/** A new writable file of `size` bytes, all of it a hole. */
+export async function createFileDisk(
+  path: string,
+  size: number,
+  options: CreateFileOptions = {},
+): Promise<FileDisk> {
+  assert(Number.isSafeInteger(size) && size >= 0, `file of ${size} bytes`)
+  const exclusive = options.exclusive ?? true
+  const flags = constants.O_RDWR | constants.O_CREAT | (exclusive ? constants.O_EXCL : 0)
+  const doing = `cannot create a file of ${size} bytes`
+  let fd: number
+  try {
+    fd = await openFd(path, flags | (constants.O_NONBLOCK ?? 0), options.mode ?? 0o666)
+  } catch (error) {
+    throw fileError(error, path, doing)
+  }
+  try {
+    const stats = await statFd(fd)
+    if (!stats.isFile()) throw new PlatterError('NOT_A_DISK', `${path}: it is not a regular file`)
+    await truncateFd(fd, 0)
+    await truncateFd(fd, size)
+  } catch (error) {
+    await closeFd(fd)
+    // What was there before is not ours to delete.
+    if (exclusive) await unlink(path)
+    throw fileError(error, path, doing)
+  }
+  return adoptFile(fd, path, { ...options, writable: true, mayBeEmpty: true })
+}

@@ -1,0 +1,79 @@
+// What the main thread asks of the hole worker, what comes back, and the answering itself, which the
+// worker file only carries messages to. File descriptors are shared by the threads of a process.
+
+import { assertNever } from '../base/assert'
+import type { HoleLibc } from './hole-libc'
+import { EINTR } from './hole-libc'
+import type { HoleWalk, HoleWalkResult } from './hole-walk'
+import { walkHoles } from './hole-walk'
+
+export type HoleRequest =
+  | ({ readonly kind: 'walk'; readonly abortFlag?: Int32Array } & HoleWalk)
+  | {
+      readonly kind: 'allocate'
+      readonly fd: number
+      readonly mode: number
+      readonly offset: number
+      readonly length: number
+    }
+  | {
+      readonly kind: 'advise'
+      readonly fd: number
+      readonly offset: number
+      readonly length: number
+    }
+  | { readonly kind: 'size'; readonly fd: number }
+  /** Whether SEEK_HOLE works on the file at all. */
+  | { readonly kind: 'probe'; readonly fd: number }
+
+export type HoleReply =
+  | HoleWalkResult
+  | { readonly kind: 'value'; readonly value: number }
+  /** koffi could not be loaded here. */
+  | { readonly kind: 'unavailable'; readonly why: string }
+
+export interface Numbered<T> {
+  readonly id: number
+  readonly body: T
+}
+
+/** A call that a signal interrupts more often than this is reported. */
+const MAX_INTERRUPTS = 16
+
+export function answerHoleRequest(libc: HoleLibc, request: HoleRequest): HoleReply {
+  switch (request.kind) {
+    case 'walk': {
+      const flag = request.abortFlag
+      return walkHoles(libc, request, () => flag !== undefined && Atomics.load(flag, 0) !== 0)
+    }
+    case 'allocate':
+      return allocate(libc, request)
+    case 'advise': {
+      const errno = libc.adviseWillNeed(request.fd, request.offset, request.length)
+      return errno === 0
+        ? { kind: 'value', value: 0 }
+        : { kind: 'failed', errno, call: 'posix_fadvise' }
+    }
+    case 'size':
+      return numberReply(libc, libc.seekEnd(request.fd), 'SEEK_END')
+    case 'probe':
+      return numberReply(libc, libc.seekHole(request.fd, 0), 'SEEK_HOLE')
+    default:
+      return assertNever(request, 'hole request')
+  }
+}
+
+function allocate(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'allocate' }>): HoleReply {
+  for (let attempt = 1; ; attempt++) {
+    const result = libc.fallocate(request.fd, request.mode, request.offset, request.length)
+    if (result === 0) return { kind: 'value', value: 0 }
+    const errno = libc.errno()
+    if (errno !== EINTR || attempt === MAX_INTERRUPTS) {
+      return { kind: 'failed', errno, call: 'fallocate' }
+    }
+  }
+}
+
+function numberReply(libc: HoleLibc, value: number, call: string): HoleReply {
+  return value === -1 ? { kind: 'failed', errno: libc.errno(), call } : { kind: 'value', value }
+}
