@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { vitestNodeWorker } from './scripts/vitest-node-worker'
+import { vitestNodeWorker } from './scripts/vitest-node-worker.ts'
 
 const plugins = [vitestNodeWorker(import.meta.dirname)]
 

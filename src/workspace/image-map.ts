@@ -1,8 +1,8 @@
 // The whole map of an image as merged extents, for `platter map`.
 
-import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
 import type { Extent } from '../engine/disk/extents'
+import { systemClock } from '../engine/io/system-clock'
 import { openImage } from './locators'
 
 /** One answer describes at most this much; larger disks are asked piece by piece. */
@@ -19,7 +19,6 @@ export async function mapImage(
   options: {
     readonly format?: string | undefined
     readonly context?: string | undefined
-    readonly clock: Clock
   },
 ): Promise<Extent[]> {
   const context = options.context ?? ALLOCATION_CONTEXT
@@ -29,7 +28,7 @@ export async function mapImage(
       `${locator}: there is no context '${context}': the contexts are ${ALLOCATION_CONTEXT}`,
     )
   }
-  const image = await openImage(locator, options)
+  const image = await openImage(locator, { format: options.format, clock: systemClock })
   try {
     const rows: Extent[] = []
     const { disk } = image

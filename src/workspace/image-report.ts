@@ -1,8 +1,8 @@
 // What `platter info` says of an image: everything that can be told without changing anything.
 
 import type { ImageInfo, NbdExportInfo, PartitionTable } from '../bridge/model'
-import type { Clock } from '../engine/base/clock'
 import type { Capabilities } from '../engine/disk/disk'
+import { systemClock } from '../engine/io/system-clock'
 import { listNbdExports } from '../engine/nbd/list-exports'
 import { NbdDisk } from '../engine/nbd/nbd-disk'
 import { parseNbdUri } from '../engine/nbd/uri'
@@ -20,9 +20,9 @@ export interface ImageReport extends ImageInfo {
 
 export async function reportImage(
   locator: string,
-  options: { readonly format?: string | undefined; readonly clock: Clock },
+  options: { readonly format?: string | undefined } = {},
 ): Promise<ImageReport> {
-  const image = await openImage(locator, options)
+  const image = await openImage(locator, { ...options, clock: systemClock })
   try {
     const { disk } = image
     const partitions = await readPartitionTable(disk)
@@ -40,7 +40,7 @@ export async function reportImage(
   }
 }
 
-export async function reportExports(uri: string, clock: Clock): Promise<readonly NbdExportInfo[]> {
+export async function reportExports(uri: string): Promise<readonly NbdExportInfo[]> {
   const target = parseNbdUri(uri)
-  return await listNbdExports({ dial: dialer(target, clock), clock })
+  return await listNbdExports({ dial: dialer(target, systemClock), clock: systemClock })
 }

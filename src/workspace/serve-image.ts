@@ -1,9 +1,9 @@
 // `platter serve`: one image as one export, until it is told to stop. Read-only by default; a temporary
 // overlay takes the writes with `cow`; the image itself does with `writable`.
 
-import type { Clock } from '../engine/base/clock'
 import type { Disk } from '../engine/disk/disk'
 import { listenTransport } from '../engine/io/listen-transport'
+import { systemClock } from '../engine/io/system-clock'
 import { createTempDisk } from '../engine/io/temp-disk'
 import { OverlayDisk } from '../engine/layers/overlay'
 import { ReadOnlyDisk } from '../engine/layers/read-only'
@@ -22,7 +22,6 @@ export interface ServeImageOptions {
   readonly mode: 'read-only' | 'cow' | 'writable'
   /** The overlay's unit, bytes; with `cow`. */
   readonly blockSize: number
-  readonly clock: Clock
 }
 
 export interface ServedImage {
@@ -32,7 +31,7 @@ export interface ServedImage {
 }
 
 export async function serveImage(options: ServeImageOptions): Promise<ServedImage> {
-  const { clock } = options
+  const clock = systemClock
   const image = await openImage(options.locator, { clock, format: options.format })
   const closing: (() => Promise<void>)[] = [() => image.close()]
   const closeAll = async () => {

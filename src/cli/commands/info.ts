@@ -1,6 +1,5 @@
 import { PlatterError } from '../../engine/base/errors'
 import { formatExact, formatSize, groupDigits } from '../../engine/base/size-text'
-import { systemClock } from '../../engine/io/system-clock'
 import { type ImageReport, reportExports, reportImage } from '../../workspace/image-report'
 import { isNbdUri } from '../../workspace/locators'
 import { labelled, table } from '../columns'
@@ -18,7 +17,7 @@ export async function runInfo(image: string, options: InfoOptions): Promise<void
 }
 
 async function infoText(image: string, options: InfoOptions): Promise<string> {
-  const report = await reportImage(image, { format: options.format, clock: systemClock })
+  const report = await reportImage(image, { format: options.format })
   if (options.json) return `${JSON.stringify(report, undefined, 2)}\n`
   return describeReport(report)
 }
@@ -27,7 +26,7 @@ async function listText(image: string, options: InfoOptions): Promise<string> {
   if (!isNbdUri(image)) {
     throw new PlatterError('BAD_REQUEST', `${image}: --list needs an NBD URI`)
   }
-  const exports = await reportExports(image, systemClock)
+  const exports = await reportExports(image)
   if (options.json) return `${JSON.stringify({ exports }, undefined, 2)}\n`
   const rows = exports.map((entry) => [
     JSON.stringify(entry.name),

@@ -1,11 +1,5 @@
-import { systemClock } from '../../engine/io/system-clock'
-import {
-  formatMapJson,
-  formatMapText,
-  formatTotalsJson,
-  formatTotalsText,
-} from '../../engine/survey/map-rows'
 import { mapImage } from '../../workspace/image-map'
+import { formatMapJson, formatMapText, formatTotalsJson, formatTotalsText } from '../map-rows'
 
 interface MapOptions {
   readonly json?: boolean
@@ -16,7 +10,7 @@ interface MapOptions {
 
 export async function runMap(image: string, options: MapOptions): Promise<void> {
   const { context, format } = options
-  const extents = await mapImage(image, { context, format, clock: systemClock })
+  const extents = await mapImage(image, { context, format })
   const print = options.totals
     ? options.json
       ? formatTotalsJson

@@ -1,7 +1,5 @@
 import { once } from 'node:events'
-import { systemClock } from '../../engine/io/system-clock'
-import type { ListenAddress } from '../../engine/nbd/transport'
-import { serveImage } from '../../workspace/serve-image'
+import { type ServeImageOptions, serveImage } from '../../workspace/serve-image'
 
 interface ServeOptions {
   readonly socket?: string
@@ -26,14 +24,13 @@ export async function runServe(image: string, options: ServeOptions): Promise<vo
     exportName: options.name,
     mode: options.writable ? 'writable' : options.cow ? 'cow' : 'read-only',
     blockSize: options.blockSize,
-    clock: systemClock,
   })
   process.stdout.write(`${served.uri}\n`)
   await stopSignal
   await served.stop()
 }
 
-function addressOf(options: ServeOptions): ListenAddress {
+function addressOf(options: ServeOptions): ServeImageOptions['address'] {
   if (options.socket !== undefined) return { kind: 'unix', path: options.socket }
   return { kind: 'tcp', host: options.bind ?? LOOPBACK, port: options.port ?? NBD_PORT }
 }
