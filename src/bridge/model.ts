@@ -14,6 +14,7 @@ export const BASE_CLASSES = ['data', 'zero', 'hole', 'unknown'] as const
 export const STAGED_CLASSES = ['written', 'zeroed'] as const
 export const CELL_CLASSES = [...BASE_CLASSES, ...STAGED_CLASSES] as const
 
+export type BaseClass = (typeof BASE_CLASSES)[number]
 export type CellClass = (typeof CELL_CLASSES)[number]
 
 /**
@@ -182,13 +183,14 @@ export interface Touch extends ByteRange {
 export interface CellDetail extends ByteRange {
   readonly bytes: ClassBytes
   /** The first extents of the range, as the session reads now. */
-  readonly extents: readonly (ByteRange & { readonly type: 'data' | 'zero' | 'hole' })[]
+  readonly extents: readonly ExtentRow[]
   readonly moreExtents: boolean
   readonly partition?: PartitionInfo
 }
 
+/** A run of one class; `unknown` where the survey has not been yet. */
 export interface ExtentRow extends ByteRange {
-  readonly type: 'data' | 'zero' | 'hole'
+  readonly type: BaseClass
 }
 
 export interface DirectoryEntry {
