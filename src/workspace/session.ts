@@ -5,11 +5,11 @@
 // update (a few tens of milliseconds), from the extents of just the changed ranges; then the pages
 // are told. A map frame and the totals are always of one and the same survey.
 
-import type { CellDetail, ImageInfo, PartitionTable, SessionId, SessionInfo } from '../bridge/model'
+import type { CellDetail, ExtentRow, PartitionTable, SessionId, SessionInfo } from '../bridge/model'
 import { assert } from '../engine/base/assert'
 import type { Clock } from '../engine/base/clock'
-import { hasCode, toPlainError } from '../engine/base/errors'
-import type { ByteRange } from '../engine/base/ranges'
+import { hasCode, throwIfAborted, toPlainError } from '../engine/base/errors'
+import { alignUp, type ByteRange, intersect } from '../engine/base/ranges'
 import type { OverlayDisk } from '../engine/layers/overlay'
 import { Survey } from '../engine/survey/survey'
 import { surveyDisk } from '../engine/survey/survey-disk'
@@ -24,6 +24,9 @@ import { Throttle } from './throttle'
 /** Two frames of a 60 Hz screen. */
 const UPDATE_MS = 33
 const MAX_CHANGED_RANGES = 256
+/** The scan gives way to changes after each piece: a thousandth of the disk, but not less than this. */
+const PIECES = 1024
+const SMALLEST_PIECE = 1024 * 1024 * 1024
 
 export interface SessionParts {
   readonly id: SessionId
@@ -46,6 +49,9 @@ export class Session {
   readonly #update: Throttle
   readonly #views = new Set<() => void>()
   #updating: Promise<void> = Promise.resolve()
+  #walking: Promise<void> = Promise.resolve()
+  /** The scan has been over everything before this offset. */
+  #scanned = 0
   #stopTicks: (() => void) | undefined
   #epoch = 0
   #trouble: SessionInfo['trouble']
@@ -71,19 +77,22 @@ export class Session {
     return this.#closed
   }
 
-  /** Walks the whole disk once; the map fills while it runs. */
+  /**
+   * Walks the whole disk once, piece by piece; the map fills while it runs. Between two pieces what
+   * changed meanwhile gets its turn, and only behind the walk: before it, the walk itself will see it.
+   */
   async scan(onProgress: (mapped: number) => void, signal: AbortSignal): Promise<void> {
-    await surveyDisk({
-      disk: this.overlay,
-      survey: this.survey,
-      signal,
-      pause: () => new Promise((resolve) => this.#parts.clock.after(0, resolve)),
-      onProgress: (mapped) => {
-        onProgress(mapped)
-        this.#changed.add({ offset: 0, length: this.overlay.size })
-        this.#update.request()
-      },
-    })
+    const { size } = this.overlay
+    const piece = Math.max(SMALLEST_PIECE, alignUp(Math.ceil(size / PIECES), SMALLEST_PIECE))
+    while (this.#scanned < size) {
+      const offset = this.#scanned
+      const length = Math.min(piece, size - offset)
+      await this.#alone(() => this.#walk({ offset, length }, signal))
+      this.#scanned = offset + length
+      onProgress(this.survey.mapped)
+      this.#changed.add({ offset, length })
+      this.#update.request()
+    }
   }
 
   info(): SessionInfo {
@@ -91,7 +100,7 @@ export class Session {
     const staged = this.overlay.staged()
     return {
       id: this.id,
-      image: this.#imageInfo(),
+      image: this.image.info,
       blockSize: this.overlay.overlayBlockSize,
       partitions: this.#parts.partitions,
       surveyed: size === 0 ? 1 : this.survey.mapped / size,
@@ -105,8 +114,12 @@ export class Session {
 
   /** The exact content of a range, for the inspector and for a cell that was clicked. */
   async detail(range: ByteRange, limit: number, signal: AbortSignal): Promise<CellDetail> {
-    const rows = this.survey.rowsIn(range, limit + 1)
-    signal.throwIfAborted()
+    throwIfAborted(signal, 'map.detail')
+    const rows: ExtentRow[] = []
+    for (const run of this.survey.runs(range.offset, range.length)) {
+      if (rows.length > limit) break
+      rows.push(run)
+    }
     const partition = this.#parts.partitions.partitions.find(
       (p) => p.offset <= range.offset && range.offset < p.offset + p.length,
     )
@@ -169,10 +182,6 @@ export class Session {
     await this.image.close()
   }
 
-  #imageInfo(): ImageInfo {
-    return this.image.info
-  }
-
   #noteChange(range: ByteRange): void {
     this.#epoch++
     this.#changed.add(range)
@@ -188,14 +197,8 @@ export class Session {
     const changed = this.#changed.take()
     const touches = this.activity.takeTouches()
     if (changed.length === 0 && touches.length === 0) return
-    // What is not surveyed yet is left to the scan that is running: its steps come by here again.
     try {
-      for (const range of changed) {
-        if (this.survey.mapped === 0) break
-        if (range.length < this.overlay.size) {
-          await surveyDisk({ disk: this.overlay, survey: this.survey, range })
-        }
-      }
+      for (const range of changed) await this.#alone(() => this.#walkScanned(range))
     } catch (error) {
       this.noteFailure(error)
       this.#parts.hub.emit('host.problem', { message: toPlainError(error).message })
@@ -205,6 +208,31 @@ export class Session {
     hub.emit('session.touched', { session: this.id, epoch: this.#epoch, changed, touches })
     if (changed.length > 0) this.announce()
     for (const view of [...this.#views]) view()
+  }
+
+  async #walkScanned(range: ByteRange): Promise<void> {
+    const known = intersect(range, { offset: 0, length: this.#scanned })
+    if (known !== undefined) await this.#walk(known)
+  }
+
+  #walk(range: ByteRange, signal?: AbortSignal): Promise<void> {
+    return surveyDisk({
+      disk: this.overlay,
+      survey: this.survey,
+      range,
+      pause: () =>
+        new Promise<void>((resolve) => {
+          this.#parts.clock.after(0, resolve)
+        }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  }
+
+  /** Two walks at once could leave the older answer in the survey. */
+  #alone(walk: () => Promise<void>): Promise<void> {
+    const turn = this.#walking.then(walk)
+    this.#walking = turn.catch(() => undefined)
+    return turn
   }
 
   #scheduleTick(): void {
