@@ -155,6 +155,18 @@ describe('surveyDisk', () => {
     expect(survey.totals()).toEqual({ data: 1024, zero: 0, hole: 0, unknown: 3072 })
   })
 
+  it('keeps what a later walk found while it waited for an answer', async () => {
+    const survey = new Survey(8192)
+    const changed = new AnsweringDisk(8192, (o, l) => ExtentList.of(o, l, 0))
+    const slow = new AnsweringDisk(8192, async (o, l) => {
+      await surveyDisk({ disk: changed, survey, range: { offset: 1024, length: 512 } })
+      return ExtentList.of(o, l, 3)
+    })
+    await surveyDisk({ disk: slow, survey })
+    expect(survey.totals()).toEqual({ data: 512, zero: 0, hole: 7680, unknown: 0 })
+    expect(survey.runAt(1024)).toEqual({ offset: 1024, length: 512, type: 'data' })
+  })
+
   it('stops when it is cancelled', async () => {
     const controller = new AbortController()
     const disk = new AnsweringDisk(4096, (o) => {
@@ -170,10 +182,10 @@ describe('surveyDisk', () => {
   it('lets others have their turn during a long walk', async () => {
     const disk = new AnsweringDisk(MIB, (o) => ExtentList.of(o, 4096, (o / 4096) % 2))
     let turns = 0
-    const breathe = async () => {
+    const pause = async () => {
       turns++
     }
-    await surveyDisk({ disk, survey: new Survey(MIB), breathe })
+    await surveyDisk({ disk, survey: new Survey(MIB), pause })
     expect(turns).toBe(16)
   })
 

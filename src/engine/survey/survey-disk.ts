@@ -6,8 +6,8 @@
 // that neither a huge hole nor a fragmented file makes a call that takes long.
 //
 // However the walk ends early, what it did not reach is unknown afterwards, also where something was
-// known before: the caller asked because that may be old. Two walks over one range must not overlap in
-// time, or the older answer may win.
+// known before: the caller asked because that may be old. Walks may overlap in time and place: what was
+// asked last wins, whatever is answered last.
 
 import { assert } from '../base/assert'
 import { hasCode, PlatterError, throwIfAborted } from '../base/errors'
@@ -16,6 +16,7 @@ import { alignDown, alignUp, endOf } from '../base/ranges'
 import { formatExact, groupDigits } from '../base/size-text'
 import type { Disk } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
+import type { Ask } from './open-asks'
 import type { Survey } from './survey'
 
 const GIB = 2 ** 30
@@ -51,7 +52,7 @@ export interface SurveyDiskOptions {
   /** The most calls; a number that grows with the range when absent. */
   readonly maxCalls?: number
   /** Lets other work of the process run; resolves when it is this walk's turn again. */
-  readonly breathe?: () => Promise<void>
+  readonly pause?: () => Promise<void>
 }
 
 /**
@@ -65,21 +66,23 @@ export async function surveyDisk(options: SurveyDiskOptions): Promise<void> {
   const budget = new Budget(options, end - from)
   let step = FIRST_STEP_BYTES
   let at = from
+  let ask: Ask | undefined
   try {
     while (at < end) {
       throwIfAborted(signal, 'map')
       budget.countCall(at)
       const next = Math.min(end, alignDown(at + step, disk.blockSize.minimum))
+      ask = survey.ask()
       const list = await askDisk(disk, at, next - at, signal)
-      survey.replace(list)
+      survey.answer(ask, list)
       at = forwardTo(list, at, end, disk.blockSize.minimum)
       options.onProgress?.(survey.mapped, survey.size)
       budget.checkRuns(survey.count, at)
       step = nextStep(step, list.count)
-      if (budget.isTurnOver(list.count)) await options.breathe?.()
+      if (budget.isTurnOver(list.count)) await options.pause?.()
     }
   } catch (error) {
-    survey.forget(at, end - at)
+    survey.fail(ask ?? survey.ask(), { offset: at, length: end - at })
     throw error
   }
 }

@@ -220,6 +220,55 @@ describe('Survey', () => {
     expect(survey.nextBoundary(0, true)).toBe(undefined)
   })
 
+  it('keeps what a later question found when an earlier one is answered after it', () => {
+    const survey = new Survey(10_000)
+    const early = survey.ask()
+    const late = survey.ask()
+    survey.answer(late, ExtentList.of(2000, 1000, 0))
+    survey.replace(ExtentList.of(5000, 1000, 2))
+    survey.answer(early, ExtentList.of(0, 8000, 3))
+    expect(survey.rows(0, 9)).toEqual([
+      { offset: 0, length: 2000, type: 'hole' },
+      { offset: 2000, length: 1000, type: 'data' },
+      { offset: 3000, length: 2000, type: 'hole' },
+      { offset: 5000, length: 1000, type: 'zero' },
+      { offset: 6000, length: 2000, type: 'hole' },
+      { offset: 8000, length: 2000, type: 'unknown' },
+    ])
+    expect(survey.totals()).toEqual({ data: 1000, zero: 1000, hole: 6000, unknown: 2000 })
+  })
+
+  it('lets an answer stand that was asked for after another question, whenever that one fails', () => {
+    const survey = new Survey(10_000)
+    const early = survey.ask()
+    survey.replace(ExtentList.of(2000, 1000, 0))
+    survey.fail(early, { offset: 0, length: 10_000 })
+    expect(survey.totals()).toEqual({ data: 1000, zero: 0, hole: 0, unknown: 9000 })
+  })
+
+  it('takes the later of two answers about one range, in either order (seeds 1 to 40)', () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const prng = new Prng(seed)
+      const survey = new Survey(64 * 512)
+      const model = new SlowSurvey(64 * 512, 512)
+      const lists = Array.from({ length: 12 }, () => randomList(prng, 64 * 512, 512))
+      for (const list of lists) model.replace(list)
+      const asked = lists.map((list) => ({ list, ask: survey.ask(), rank: prng.u32() }))
+      for (const { ask, list } of asked.sort((a, b) => a.rank - b.rank)) survey.answer(ask, list)
+      expect([...survey.runs()], `seed ${seed}`).toEqual(model.runs())
+    }
+  })
+
+  it('lists the first runs of a range, cut to it', () => {
+    const survey = new Survey(10_000)
+    survey.replace(ExtentList.of(2000, 1000, 0))
+    expect(survey.rowsIn({ offset: 1000, length: 1500 }, 5)).toEqual([
+      { offset: 1000, length: 1000, type: 'unknown' },
+      { offset: 2000, length: 500, type: 'data' },
+    ])
+    expect(survey.rowsIn({ offset: 1000, length: 1500 }, 1)).toHaveLength(1)
+  })
+
   it('has no rows and no bytes for an empty disk', () => {
     const survey = new Survey(0)
     survey.replace(new ExtentList(0))

@@ -1,14 +1,18 @@
 // What is known of a disk's allocation, exactly: runs in an extent index and byte counts in a pyramid over
 // it, changed together. Cells, legend, tooltip, table and totals all come from here, so they agree to
-// the byte. It asks no disk anything; survey-disk.ts does.
+// the byte. It asks no disk anything itself (survey-disk.ts does), but it knows in which order the answers
+// that it is given were asked for, so that a late answer never hides a newer one.
 
 import { assert } from '../base/assert'
-import { alignDown, alignUp, isPowerOfTwo } from '../base/ranges'
-import type { ExtentList } from '../disk/extents'
+import type { ByteRange } from '../base/ranges'
+import { alignDown, alignUp, endOf, isPowerOfTwo } from '../base/ranges'
+import { ExtentList } from '../disk/extents'
 import type { CellNumbers } from './cell-numbers'
 import { spreadRun } from './cell-numbers'
 import type { ExtentRun } from './extent-index'
 import { ExtentIndex } from './extent-index'
+import type { Ask } from './open-asks'
+import { OpenAsks, withoutRanges } from './open-asks'
 import type { PyramidLevel } from './pyramid'
 import { Pyramid } from './pyramid'
 import type { ClassTotals } from './run-class'
@@ -28,6 +32,7 @@ export class Survey {
   readonly size: number
   readonly #index: ExtentIndex
   readonly #pyramid: Pyramid
+  readonly #asks = new OpenAsks()
 
   constructor(size: number) {
     this.size = size
@@ -45,22 +50,39 @@ export class Survey {
     return this.#index.count
   }
 
-  /** The range that the list covers holds what the list says. */
+  /** The range that the list covers holds what the list says, as of now. */
   replace(list: ExtentList): void {
-    if (list.end === list.offset) return
-    assert(list.offset >= 0 && list.end <= this.size, `extents to ${list.end} of ${this.size}`)
-    this.#pyramid.forget(list.offset, list.end, this.#index)
-    this.#index.replace(list)
-    this.#pyramid.learn(list.offset, list.end, this.#index)
+    this.answer(this.ask(), list)
   }
 
   /** The range is unknown from now on. */
   forget(offset: number, length: number): void {
-    if (length === 0) return
-    assert(offset >= 0 && offset + length <= this.size, `forgetting to ${offset + length}`)
-    this.#pyramid.forget(offset, offset + length, this.#index)
-    this.#index.forget(offset, length)
-    this.#pyramid.learn(offset, offset + length, this.#index)
+    this.fail(this.ask(), { offset, length })
+  }
+
+  /** To be called when a disk is asked for extents; `answer` or `fail` has to follow. */
+  ask(): Ask {
+    return this.#asks.begin()
+  }
+
+  /** What the disk said. It does not change what a question that was asked later has found already. */
+  answer(ask: Ask, list: ExtentList): void {
+    assert(list.offset >= 0 && list.end <= this.size, `extents to ${list.end} of ${this.size}`)
+    const newer = this.#asks.settle(ask, { offset: list.offset, length: list.end - list.offset })
+    for (const piece of newer.length === 0 ? [list] : withoutRanges(list, newer)) {
+      this.#change(piece.offset, piece.end, () => this.#index.replace(piece))
+    }
+  }
+
+  /** The disk did not say: the range is unknown but for what later questions have found. */
+  fail(ask: Ask, range: ByteRange): void {
+    assert(range.offset >= 0 && endOf(range) <= this.size, `forgetting to ${endOf(range)}`)
+    const newer = this.#asks.settle(ask, range)
+    for (const piece of withoutRanges(ExtentList.of(range.offset, range.length, 0), newer)) {
+      this.#change(piece.offset, piece.end, () => {
+        this.#index.forget(piece.offset, piece.end - piece.offset)
+      })
+    }
   }
 
   totals(): ClassTotals {
@@ -114,6 +136,16 @@ export class Survey {
     return this.#index.rows(first, count)
   }
 
+  /** The first `limit` runs of a range, clipped to it. */
+  rowsIn(range: ByteRange, limit: number): ExtentRun[] {
+    const rows: ExtentRun[] = []
+    for (const run of this.#index.runs(range.offset, range.length)) {
+      if (rows.length >= limit) break
+      rows.push(run)
+    }
+    return rows
+  }
+
   indexAt(offset: number): number {
     return this.#index.indexAt(offset)
   }
@@ -129,6 +161,13 @@ export class Survey {
   /** Every run of the range in order, clipped to it. The survey must not change meanwhile. */
   runs(offset = 0, length: number = this.size - offset): Generator<ExtentRun> {
     return this.#index.runs(offset, length)
+  }
+
+  #change(from: number, to: number, changeIndex: () => void): void {
+    if (from === to) return
+    this.#pyramid.forget(from, to, this.#index)
+    changeIndex()
+    this.#pyramid.learn(from, to, this.#index)
   }
 
   /** A cell wider than the disk is the root, whatever its size. */
