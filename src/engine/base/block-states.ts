@@ -1,27 +1,25 @@
 // Two bits a block, with counts by range. The overlay keeps one of these: for each block whether it
 // reads through to the base, was written, or reads as zeroes.
 //
-// Layout: 16 blocks a 32-bit word, block i in bits 2(i mod 16). Beside the words a two-level count of
-// the states that are not CLEAN: one counter pair per leaf of 4096 blocks, and one per 1024 leaves, so
-// that counts and searches over a huge and mostly clean disk skip what is clean. Words are made a leaf
-// at a time, so a clean 16 TiB disk costs the directory alone.
+// Layout: groups of 1024 leaves of 4096 blocks. A group or a leaf whose blocks are all in one state is
+// that state, a bare number; only a mixed one is an object, with counts of its own. So a clean disk of
+// 16 TiB, or one that was trimmed whole, costs its 64 group slots, and counts and searches step over
+// what is uniform. The number of runs is kept up with every change.
+//
+// Left out: states of other kinds, and any locking: every method runs to its end in one go.
 
 import { assert } from './assert'
+import {
+  BLOCK_CLEAN,
+  BLOCK_WRITTEN,
+  BLOCK_ZEROED,
+  type BlockCounts,
+  BlockLeaf,
+  type BlockState,
+  LEAF_BLOCKS,
+} from './block-leaf'
 
-export const BLOCK_CLEAN = 0
-export const BLOCK_WRITTEN = 1
-export const BLOCK_ZEROED = 2
-
-export type BlockState = typeof BLOCK_CLEAN | typeof BLOCK_WRITTEN | typeof BLOCK_ZEROED
-
-const LEAF_BLOCKS = 4096
-const LEAF_WORDS = LEAF_BLOCKS / 16
-const GROUP_LEAVES = 1024
-
-export interface BlockCounts {
-  written: number
-  zeroed: number
-}
+const GROUP_BLOCKS = LEAF_BLOCKS * 1024
 
 export interface BlockRun {
   readonly first: number
@@ -29,67 +27,75 @@ export interface BlockRun {
   readonly state: BlockState
 }
 
-interface Leaf {
-  readonly words: Uint32Array
-  written: number
-  zeroed: number
+interface Group extends BlockCounts {
+  readonly leaves: (BlockState | BlockLeaf)[]
 }
 
 export class BlockStates {
   readonly blockCount: number
-  readonly #leaves: (Leaf | undefined)[]
-  readonly #groups: BlockCounts[]
+  readonly #groups: (BlockState | Group)[]
   readonly #totals: BlockCounts = { written: 0, zeroed: 0 }
+  #runCount = 0
 
   constructor(blockCount: number) {
     assert(Number.isSafeInteger(blockCount) && blockCount >= 0, `${blockCount} blocks`)
     this.blockCount = blockCount
-    const leafCount = Math.ceil(blockCount / LEAF_BLOCKS)
-    this.#leaves = new Array<Leaf | undefined>(leafCount).fill(undefined)
-    this.#groups = Array.from({ length: Math.ceil(leafCount / GROUP_LEAVES) }, () => ({
-      written: 0,
-      zeroed: 0,
-    }))
+    const groupCount = Math.ceil(blockCount / GROUP_BLOCKS)
+    this.#groups = new Array<BlockState | Group>(groupCount).fill(BLOCK_CLEAN)
   }
 
   get totals(): Readonly<BlockCounts> {
     return this.#totals
   }
 
+  /** How many runs `stagedRuns()` yields. */
+  get runCount(): number {
+    return this.#runCount
+  }
+
   get(block: number): BlockState {
     assert(block >= 0 && block < this.blockCount, `block ${block} of ${this.blockCount}`)
-    const leaf = this.#leaves[Math.floor(block / LEAF_BLOCKS)]
-    return leaf === undefined ? BLOCK_CLEAN : stateIn(leaf, block % LEAF_BLOCKS)
+    const node = this.#nodeAt(block)
+    return typeof node === 'number' ? node : node.get(block % LEAF_BLOCKS)
   }
 
   /** Sets `count` blocks from `first` on. */
   set(first: number, count: number, state: BlockState): void {
-    assert(first >= 0 && count >= 0 && first + count <= this.blockCount, 'blocks past the end')
-    for (let block = first; block < first + count; block++) this.#setOne(block, state)
+    const end = this.#checkedEnd(first, count)
+    if (count === 0) return
+    // A change moves the starts of runs inside it and of the one right after it.
+    const startsEnd = Math.min(end + 1, this.blockCount)
+    const startsBefore = this.#runStarts(first, startsEnd)
+    for (let at = first; at < end; ) {
+      const groupStart = at - (at % GROUP_BLOCKS)
+      const to = Math.min(end, groupStart + GROUP_BLOCKS)
+      this.#setInGroup(groupStart, at, to, state)
+      at = to
+    }
+    this.#runCount += this.#runStarts(first, startsEnd) - startsBefore
   }
 
   /** How many of `count` blocks from `first` on are written and zeroed. */
   count(first: number, count: number): BlockCounts {
-    assert(first >= 0 && count >= 0 && first + count <= this.blockCount, 'blocks past the end')
+    const end = this.#checkedEnd(first, count)
     const result = { written: 0, zeroed: 0 }
-    const end = first + count
-    const groupBlocks = LEAF_BLOCKS * GROUP_LEAVES
     for (let at = first; at < end; ) {
-      const leafIndex = Math.floor(at / LEAF_BLOCKS)
-      const group = this.#groups[Math.floor(leafIndex / GROUP_LEAVES)]
-      if (at % groupBlocks === 0 && at + groupBlocks <= end) {
-        addCounts(result, group as BlockCounts)
-        at += groupBlocks
+      const group = this.#groupAt(at)
+      const groupEnd = this.#groupEnd(at)
+      if (typeof group !== 'number' && at % GROUP_BLOCKS === 0 && groupEnd <= end) {
+        result.written += group.written
+        result.zeroed += group.zeroed
+        at = groupEnd
         continue
       }
-      const leafEnd = Math.min(end, (leafIndex + 1) * LEAF_BLOCKS)
-      const leaf = this.#leaves[leafIndex]
-      if (leaf !== undefined) {
-        if (at % LEAF_BLOCKS === 0 && leafEnd === (leafIndex + 1) * LEAF_BLOCKS) {
-          addCounts(result, leaf)
-        } else countInside(leaf, at % LEAF_BLOCKS, leafEnd - leafIndex * LEAF_BLOCKS, result)
-      }
-      at = leafEnd
+      const node = this.#nodeAt(at)
+      const to = Math.min(end, this.#spanEnd(at))
+      if (typeof node === 'number') addUniform(result, node, to - at)
+      else if (at % LEAF_BLOCKS === 0 && to === this.#spanEnd(at)) {
+        result.written += node.written
+        result.zeroed += node.zeroed
+      } else node.count(at % LEAF_BLOCKS, ((to - 1) % LEAF_BLOCKS) + 1, result)
+      at = to
     }
     return result
   }
@@ -97,19 +103,37 @@ export class BlockStates {
   /** The run of equal state that starts at `first`, clipped at `limit` (a block index). */
   runAt(first: number, limit: number = this.blockCount): BlockRun {
     const state = this.get(first)
-    let at = first + 1
+    let at = first
     while (at < limit) {
-      if (at % LEAF_BLOCKS === 0) {
-        const skip = this.#uniformLeaves(Math.floor(at / LEAF_BLOCKS), state)
-        if (skip > 0) {
-          at = Math.min(limit, at + skip * LEAF_BLOCKS)
-          continue
-        }
+      const node = this.#nodeAt(at)
+      const to = Math.min(limit, this.#spanEnd(at))
+      if (typeof node === 'number') {
+        if (node !== state) break
+        at = to
+        continue
       }
-      if (this.get(at) !== state) break
-      at++
+      const leafStart = at - (at % LEAF_BLOCKS)
+      at = leafStart + node.endOfRun(at - leafStart, to - leafStart, state)
+      if (at < to) break
     }
-    return { first, count: Math.min(at, limit) - first, state }
+    return { first, count: at - first, state }
+  }
+
+  /** The first block of the run of equal state that `block` lies in. */
+  startOfRun(block: number): number {
+    const state = this.get(block)
+    let at = block
+    for (;;) {
+      const node = this.#nodeAt(at)
+      const spanStart =
+        at - (at % (typeof this.#groupAt(at) === 'number' ? GROUP_BLOCKS : LEAF_BLOCKS))
+      if (typeof node !== 'number') {
+        const start = spanStart + node.startOfRun(at - spanStart, state)
+        if (start > spanStart) return start
+      }
+      if (spanStart === 0 || this.get(spanStart - 1) !== state) return spanStart
+      at = spanStart - 1
+    }
   }
 
   /** The first block at or after `from` that is not clean; `undefined` when there is none. */
@@ -130,66 +154,125 @@ export class BlockStates {
     }
   }
 
-  /** How many whole leaves from `index` on hold nothing but `state`. */
-  #uniformLeaves(index: number, state: BlockState): number {
-    let n = 0
-    while (index + n < this.#leaves.length) {
-      const atGroup = (index + n) % GROUP_LEAVES === 0
-      const group = this.#groups[Math.floor((index + n) / GROUP_LEAVES)] as BlockCounts
-      if (atGroup && state === BLOCK_CLEAN && group.written + group.zeroed === 0) {
-        n += GROUP_LEAVES
-        continue
+  #checkedEnd(first: number, count: number): number {
+    assert(first >= 0 && count >= 0 && first + count <= this.blockCount, 'blocks past the end')
+    return first + count
+  }
+
+  #groupAt(block: number): BlockState | Group {
+    return this.#groups[Math.floor(block / GROUP_BLOCKS)] as BlockState | Group
+  }
+
+  #groupEnd(block: number): number {
+    return Math.min(this.blockCount, block - (block % GROUP_BLOCKS) + GROUP_BLOCKS)
+  }
+
+  /** The mixed leaf that holds `block`, or the one state of all blocks up to `spanEnd`. */
+  #nodeAt(block: number): BlockState | BlockLeaf {
+    const group = this.#groupAt(block)
+    if (typeof group === 'number') return group
+    return group.leaves[Math.floor((block % GROUP_BLOCKS) / LEAF_BLOCKS)] as BlockState | BlockLeaf
+  }
+
+  #spanEnd(block: number): number {
+    if (typeof this.#groupAt(block) === 'number') return this.#groupEnd(block)
+    return Math.min(this.blockCount, block - (block % LEAF_BLOCKS) + LEAF_BLOCKS)
+  }
+
+  #runStarts(first: number, end: number): number {
+    let starts = 0
+    let previous: BlockState = first === 0 ? BLOCK_CLEAN : this.get(first - 1)
+    for (let at = first; at < end; ) {
+      const node = this.#nodeAt(at)
+      const to = Math.min(end, this.#spanEnd(at))
+      if (typeof node === 'number') {
+        if (node !== BLOCK_CLEAN && node !== previous) starts++
+        previous = node
+      } else {
+        const from = at % LEAF_BLOCKS
+        starts += node.runStarts(from, from + (to - at), previous)
+        previous = node.get(from + (to - at) - 1)
       }
-      if (!isUniform(this.#leaves[index + n], state)) break
-      n++
+      at = to
     }
-    return n
+    return starts
   }
 
-  #setOne(block: number, state: BlockState): void {
-    const leafIndex = Math.floor(block / LEAF_BLOCKS)
-    let leaf = this.#leaves[leafIndex]
-    if (leaf === undefined) {
-      if (state === BLOCK_CLEAN) return
-      leaf = { words: new Uint32Array(LEAF_WORDS), written: 0, zeroed: 0 }
-      this.#leaves[leafIndex] = leaf
+  #setInGroup(groupStart: number, from: number, to: number, state: BlockState): void {
+    const index = groupStart / GROUP_BLOCKS
+    const length = this.#groupEnd(groupStart) - groupStart
+    let group = this.#groups[index] as BlockState | Group
+    if (group === state) return
+    const before = typeof group === 'number' ? uniformCounts(group, length) : { ...group }
+    const after = uniformCounts(state, length)
+    if (to - from === length) this.#groups[index] = state
+    else {
+      if (typeof group === 'number') group = splitGroup(group, length)
+      for (let at = from; at < to; ) {
+        const leafStart = at - (at % LEAF_BLOCKS)
+        const leafEnd = Math.min(groupStart + length, leafStart + LEAF_BLOCKS)
+        const stop = Math.min(to, leafEnd)
+        setInLeaf(group, (leafStart - groupStart) / LEAF_BLOCKS, leafEnd - leafStart, {
+          from: at - leafStart,
+          to: stop - leafStart,
+          state,
+        })
+        at = stop
+      }
+      after.written = group.written
+      after.zeroed = group.zeroed
+      this.#groups[index] = uniformState(group, length) ?? group
     }
-    const inLeaf = block % LEAF_BLOCKS
-    const before = stateIn(leaf, inLeaf)
-    if (before === state) return
-    const shift = (inLeaf % 16) * 2
-    const word = leaf.words[inLeaf >>> 4] as number
-    leaf.words[inLeaf >>> 4] = (word & ~(3 << shift)) | (state << shift)
-    const group = this.#groups[Math.floor(leafIndex / GROUP_LEAVES)] as BlockCounts
-    for (const counts of [leaf, group, this.#totals]) {
-      if (before === BLOCK_WRITTEN) counts.written--
-      if (before === BLOCK_ZEROED) counts.zeroed--
-      if (state === BLOCK_WRITTEN) counts.written++
-      if (state === BLOCK_ZEROED) counts.zeroed++
-    }
-    if (leaf.written + leaf.zeroed === 0) this.#leaves[leafIndex] = undefined
-  }
-}
-
-const stateIn = (leaf: Leaf, index: number): BlockState =>
-  (((leaf.words[index >>> 4] as number) >>> ((index % 16) * 2)) & 3) as BlockState
-
-function isUniform(leaf: Leaf | undefined, state: BlockState): boolean {
-  if (leaf === undefined) return state === BLOCK_CLEAN
-  if (state === BLOCK_WRITTEN) return leaf.written === LEAF_BLOCKS
-  if (state === BLOCK_ZEROED) return leaf.zeroed === LEAF_BLOCKS
-  return leaf.written + leaf.zeroed === 0
-}
-
-function countInside(leaf: Leaf, from: number, to: number, into: BlockCounts): void {
-  for (let i = from; i < to; i++) {
-    const state = stateIn(leaf, i)
-    if (state === BLOCK_WRITTEN) into.written++
-    else if (state === BLOCK_ZEROED) into.zeroed++
+    this.#totals.written += after.written - before.written
+    this.#totals.zeroed += after.zeroed - before.zeroed
   }
 }
 
-function addCounts(into: BlockCounts, from: BlockCounts): void {
-  into.written += from.written
-  into.zeroed += from.zeroed
+interface LeafChange {
+  readonly from: number
+  readonly to: number
+  readonly state: BlockState
+}
+
+/** Changes part of one leaf of `length` blocks and keeps the group's counts. */
+function setInLeaf(group: Group, index: number, length: number, change: LeafChange): void {
+  let leaf = group.leaves[index] as BlockState | BlockLeaf
+  if (leaf === change.state) return
+  const before = typeof leaf === 'number' ? uniformCounts(leaf, length) : { ...countsOf(leaf) }
+  const after = uniformCounts(change.state, length)
+  if (change.to - change.from === length) group.leaves[index] = change.state
+  else {
+    if (typeof leaf === 'number') leaf = new BlockLeaf(leaf, length)
+    leaf.fill(change.from, change.to, change.state)
+    after.written = leaf.written
+    after.zeroed = leaf.zeroed
+    group.leaves[index] = uniformState(leaf, length) ?? leaf
+  }
+  group.written += after.written - before.written
+  group.zeroed += after.zeroed - before.zeroed
+}
+
+function splitGroup(state: BlockState, length: number): Group {
+  const leafCount = Math.ceil(length / LEAF_BLOCKS)
+  const leaves = new Array<BlockState | BlockLeaf>(leafCount).fill(state)
+  return { leaves, ...uniformCounts(state, length) }
+}
+
+const countsOf = ({ written, zeroed }: BlockCounts): BlockCounts => ({ written, zeroed })
+
+const uniformCounts = (state: BlockState, length: number): BlockCounts => ({
+  written: state === BLOCK_WRITTEN ? length : 0,
+  zeroed: state === BLOCK_ZEROED ? length : 0,
+})
+
+/** The one state of all `length` blocks, if it is one. */
+function uniformState(counts: BlockCounts, length: number): BlockState | undefined {
+  if (counts.written === length) return BLOCK_WRITTEN
+  if (counts.zeroed === length) return BLOCK_ZEROED
+  return counts.written + counts.zeroed === 0 ? BLOCK_CLEAN : undefined
+}
+
+function addUniform(into: BlockCounts, state: BlockState, length: number): void {
+  if (state === BLOCK_WRITTEN) into.written += length
+  else if (state === BLOCK_ZEROED) into.zeroed += length
 }
