@@ -19,6 +19,7 @@ import type {
   Streams,
   WithBytes,
 } from './contract'
+import { MAX_BYTES_PER_REQUEST } from './contract'
 import { FrameQueue } from './frame-queue'
 import type { Peer, RequestOptions, StreamEvents, StreamHandle } from './peer'
 
@@ -73,6 +74,9 @@ export class RpcClient implements Peer {
     const answer = new Promise<WithBytes<unknown>>((resolve, reject) => {
       if (this.#disconnected !== undefined) return reject(this.#disconnected)
       if (signal?.aborted) return reject(abortedError(signal, name))
+      if (bytes !== undefined && bytes.length > MAX_BYTES_PER_REQUEST) {
+        return reject(tooManyBytes(name, bytes.length))
+      }
       const id = this.#nextId++
       this.#channel.post({ kind: 'request', id, name, params }, bytes)
       // The channel may have closed itself while it sent.
@@ -198,3 +202,9 @@ export class RpcClient implements Peer {
     this.#options.onClose?.(reason)
   }
 }
+
+const tooManyBytes = (name: string, length: number) =>
+  new PlatterError(
+    'LIMIT',
+    `${name}: ${length} bytes, more than the ${MAX_BYTES_PER_REQUEST} of one request`,
+  )

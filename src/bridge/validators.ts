@@ -172,16 +172,15 @@ const badBytes = (name: string, what: string) =>
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 type Filled<T> = T extends object ? { readonly [K in keyof T]-?: Filled<T[K]> } : T
-type Fits<A, B> = [A] extends [B] ? true : false
-type Same<A, B> = Fits<A, B> & Fits<B, A>
-type SameShape<A, B> = Same<Frozen<A>, Frozen<B>> & Same<Filled<A>, Filled<B>>
+type Same<A, B> = [A, B] extends [B, A] ? true : false
+type SameShape<A, B> = [Same<Frozen<A>, Frozen<B>>, Same<Filled<A>, Filled<B>>]
 
 type Contract = { readonly [N in RequestName]: Params<N> } & {
   readonly [S in StreamName]: Streams[S]['params']
 }
 type Differing = {
   [N in keyof typeof SCHEMAS | keyof Contract]: N extends keyof typeof SCHEMAS & keyof Contract
-    ? SameShape<z.output<(typeof SCHEMAS)[N]>, Contract[N]> extends true
+    ? SameShape<z.output<(typeof SCHEMAS)[N]>, Contract[N]> extends [true, true]
       ? never
       : N
     : N
