@@ -37,11 +37,13 @@ const ERRNO_TABLE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 
 /**
  * `path: doing: why (ERRNO)`; `doing` says what failed with its numbers, such as `cannot read 512 bytes
- * at offset 0`. An errno that the table does not name becomes IO_ERROR; a PlatterError stays as it is.
+ * at offset 0`. An errno that the table does not name becomes IO_ERROR; a PlatterError stays as it is,
+ * and what carries no code at all is a bug of ours and is thrown on.
  */
 export function fileError(error: unknown, path: string, doing: string): PlatterError {
   if (error instanceof PlatterError) return error
   const errno = errnoName(error)
+  if (errno === '') throw error
   const code = ERRNO_TABLE[errno]?.[0] ?? 'IO_ERROR'
   return new PlatterError(code, `${path}: ${doing}: ${fileReason(error)}`, {
     cause: error,
