@@ -1,0 +1,361 @@
+// The blocks of an overlay: which are clean, written or zeroed, and every way in which one changes.
+//
+// Rules that hold at every instant:
+// - A block changes only under its lock (block-locks.ts), and a request holds the locks of the blocks
+//   that it touches and no others. A read takes no lock: it acts on the states as they are when it begins.
+// - Bytes reach the store before the state that exposes them. Where the store fails, no state changes.
+// - A written block that stops being one is first not written, then the reads of the store that began
+//   earlier end, then its space is given back, and only then is its lock released. So no read ever meets
+//   a punched hole or the bytes of a write that did not succeed.
+//
+// A block of the overlay is a block of the store at the same offset; the store is as long as the blocks.
+// Left out: checks of a request against the disk, counting of open calls (overlay.ts), carrying to a
+// target (overlay-carry.ts). Nothing here outlives the process, so nothing is flushed.
+
+import { BLOCK_CLEAN, BLOCK_WRITTEN, BLOCK_ZEROED, type BlockState } from '../base/block-leaf'
+import { BlockStates } from '../base/block-states'
+import { isAllZero } from '../base/bytes'
+import { PlatterError } from '../base/errors'
+import { type ByteRange, endOf } from '../base/ranges'
+import type { Disk } from '../disk/disk'
+import { ActiveReads } from './active-reads'
+import { BlockGrid, type BlockSpan } from './block-grid'
+import { BlockLocks } from './block-locks'
+import { eachInFlight, settleAll } from './settle'
+import { readSpan, writeSpan } from './span-io'
+
+export interface StateRun extends ByteRange {
+  readonly state: BlockState
+}
+
+interface StorePiece {
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+interface Edge {
+  readonly block: number
+  readonly state: BlockState
+  /** What has to be in the store before the block may have that state. */
+  readonly piece?: StorePiece
+}
+
+export interface OverlayParts {
+  readonly base: Disk
+  readonly store: Disk
+  readonly blockSize: number
+  readonly size: number
+}
+
+const READS_IN_FLIGHT = 16
+
+export class OverlayBlocks {
+  readonly base: Disk
+  readonly store: Disk
+  readonly grid: BlockGrid
+  readonly states: BlockStates
+  readonly locks = new BlockLocks()
+  readonly reads = new ActiveReads()
+  onChange: (range: ByteRange) => void = () => undefined
+  /** While a commit runs: the blocks that changed since it copied them. */
+  changed: BlockStates | undefined
+  /** Why space of forgotten blocks could not be given back, last time that happened; their contents are right. */
+  releaseError: unknown
+  readonly #releases = new Set<Promise<void>>()
+
+  constructor(parts: OverlayParts) {
+    this.base = parts.base
+    this.store = parts.store
+    this.grid = new BlockGrid(parts.size, parts.blockSize)
+    this.states = new BlockStates(this.grid.blockCount)
+  }
+
+  /** Runs of equal state over the range, clipped to it; at most `most` of them. */
+  runsIn(range: ByteRange, most = Number.POSITIVE_INFINITY): StateRun[] {
+    const runs: StateRun[] = []
+    const { first, end } = this.grid.touched(range)
+    for (let block = first; block < end && runs.length < most; ) {
+      const { count, state } = this.states.runAt(block, end)
+      const offset = Math.max(range.offset, block * this.grid.blockSize)
+      const to = Math.min(endOf(range), (block + count) * this.grid.blockSize)
+      runs.push({ offset, length: to - offset, state })
+      block += count
+    }
+    return runs
+  }
+
+  async read(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    const runs = this.runsIn({ offset, length: target.length })
+    const written = runs.filter((run) => run.state === BLOCK_WRITTEN)
+    const ended = this.#beginRead(written)
+    try {
+      if (runs.length === 1) await this.#readState(target, offset, runs[0]!.state, signal)
+      else {
+        await eachInFlight(runs, READS_IN_FLIGHT, (run) => {
+          const into = target.subarray(run.offset - offset, endOf(run) - offset)
+          return this.#readState(into, run.offset, run.state, signal)
+        })
+      }
+    } finally {
+      ended?.()
+    }
+  }
+
+  async write(source: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
+    const range = { offset, length: source.length }
+    await this.#change('write', range, this.grid.touched(range), signal, async (span) => {
+      const patch = (bytes: Uint8Array, at: number) => copyOverlap(bytes, at, source, offset)
+      // A written block takes any part of itself; another one has to be whole in the store.
+      const open = this.grid.cut(range).filter((block) => this.states.get(block) !== BLOCK_WRITTEN)
+      const edges = await this.#wholeBlocks(open, patch, signal)
+      const body = this.grid.without(range, open)
+      const bytes = source.subarray(body.offset - offset, endOf(body) - offset)
+      await this.#put([...edges, { offset: body.offset, bytes }])
+      this.states.set(span.first, span.end - span.first, BLOCK_WRITTEN)
+      return undefined
+    })
+  }
+
+  /** With `fast`, NOT_SUPPORTED before any change if a block at an edge would take reading or writing. */
+  async zero(range: ByteRange, fast: boolean, signal?: AbortSignal): Promise<void> {
+    await this.#change('zero', range, this.grid.touched(range), signal, async () => {
+      const edgeBlocks = this.grid.cut(range)
+      if (fast && !edgeBlocks.every((block) => this.#zeroesWithoutBytes(block))) {
+        throw new PlatterError(
+          'NOT_SUPPORTED',
+          `zero: offset ${range.offset} and length ${range.length} cut blocks of ${this.grid.blockSize} bytes, which is not fast; nothing was changed`,
+        )
+      }
+      const edges = await this.#zeroedEdges(edgeBlocks, range, signal)
+      await this.#put(edges.flatMap((edge) => edge.piece ?? []))
+      for (const edge of edges) this.states.set(edge.block, 1, edge.state)
+      return this.#zeroWhole(this.grid.covered(range))
+    })
+  }
+
+  /**
+   * Whole blocks read as zeroes afterwards. A block that the range only cuts stays as it is: a trim is
+   * advice, and to follow it there would turn a hole into data.
+   */
+  async trim(range: ByteRange, signal?: AbortSignal): Promise<void> {
+    const inner = this.grid.covered(range)
+    if (inner.end <= inner.first) return
+    await this.#change('trim', this.grid.bytesOf(inner), inner, signal, async () =>
+      this.#zeroWhole(inner),
+    )
+  }
+
+  /** Forgets what is staged in these blocks; resolves with the bytes when their space is given back. */
+  async discard(span: BlockSpan): Promise<number> {
+    const unlock = await this.locks.acquire(span.first, span.end)
+    try {
+      const bytes = this.bytesIn(span)
+      this.changed?.set(span.first, span.end - span.first, BLOCK_WRITTEN)
+      await this.forget(span)
+      return bytes.written + bytes.zeroed
+    } finally {
+      unlock()
+    }
+  }
+
+  /** Under the lock of these blocks: they read through from now on, and their space is given back. */
+  async forget(span: BlockSpan): Promise<void> {
+    const staged = this.#stagedHull(span)
+    if (staged === undefined) return
+    const count = staged.end - staged.first
+    const { written } = this.states.count(staged.first, count)
+    this.states.set(staged.first, count, BLOCK_CLEAN)
+    this.onChange(this.grid.bytesOf(staged))
+    if (written > 0) await this.#giveBack(staged)
+  }
+
+  /** Exact bytes staged in whole blocks. */
+  bytesIn({ first, end }: BlockSpan): { written: number; zeroed: number } {
+    const counts = this.states.count(first, end - first)
+    const bytes = {
+      written: counts.written * this.grid.blockSize,
+      zeroed: counts.zeroed * this.grid.blockSize,
+    }
+    const over = end * this.grid.blockSize - this.grid.size
+    if (over > 0 && end > first) subtractState(bytes, this.states.get(end - 1), over)
+    return bytes
+  }
+
+  /** Resolves when the space of all that was forgotten by now is given back. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#releases)
+  }
+
+  /** Bytes of one run straight from the store; for a carry that holds the lock of these blocks. */
+  readStore(target: Uint8Array, offset: number): Promise<void> {
+    return readSpan(this.store, target, offset, {})
+  }
+
+  /**
+   * Runs one change under the lock of its blocks. `act` may resolve with blocks whose space is to be
+   * given back: the change is complete then, and their lock is kept behind it until that is done.
+   */
+  async #change(
+    operation: string,
+    range: ByteRange,
+    span: BlockSpan,
+    signal: AbortSignal | undefined,
+    act: (span: BlockSpan) => Promise<BlockSpan | undefined>,
+  ): Promise<void> {
+    const unlock = await this.locks.acquire(span.first, span.end, signal)
+    let behind: Promise<void> | undefined
+    try {
+      this.changed?.set(span.first, span.end - span.first, BLOCK_WRITTEN)
+      const emptied = await act(span)
+      this.onChange(range)
+      if (emptied) behind = this.#giveBack(emptied).finally(unlock)
+    } catch (error) {
+      throw describeFailure(operation, range, error)
+    } finally {
+      if (behind === undefined) unlock()
+    }
+    if (behind !== undefined) this.#track(behind)
+  }
+
+  #track(release: Promise<void>): void {
+    this.#releases.add(release)
+    void release.finally(() => this.#releases.delete(release))
+  }
+
+  /** The blocks, of which the caller holds the lock, are not written any more. */
+  async #giveBack(span: BlockSpan): Promise<void> {
+    await this.reads.drained(span.first, span.end)
+    if (!this.store.capabilities.trim) return
+    try {
+      const offset = span.first * this.grid.blockSize
+      await this.store.trim(offset, (span.end - span.first) * this.grid.blockSize)
+    } catch (error) {
+      // The contents are right whether or not the store follows the advice; only its space is not free.
+      this.releaseError = error
+    }
+  }
+
+  /** Whole blocks to zeroes; the blocks to give back, if any held bytes. */
+  #zeroWhole(inner: BlockSpan): BlockSpan | undefined {
+    const count = inner.end - inner.first
+    if (count <= 0) return undefined
+    const { written } = this.states.count(inner.first, count)
+    // This is also what a zero that must not leave a hole becomes: such a zero asks that a later write
+    // finds space reserved, and the store of a temporary overlay reserves none for anyone.
+    this.states.set(inner.first, count, BLOCK_ZEROED)
+    return written > 0 ? inner : undefined
+  }
+
+  #beginRead(written: readonly StateRun[]): (() => void) | undefined {
+    const last = written.at(-1)
+    if (last === undefined) return undefined
+    return this.reads.begin(this.grid.touched(written[0]!).first, this.grid.touched(last).end)
+  }
+
+  async #readState(
+    target: Uint8Array,
+    offset: number,
+    state: BlockState,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (state === BLOCK_ZEROED) target.fill(0)
+    else if (state === BLOCK_WRITTEN) await readSpan(this.store, target, offset, { signal })
+    else {
+      const inBase = Math.max(0, Math.min(target.length, this.base.size - offset))
+      target.fill(0, inBase)
+      if (inBase > 0) await readSpan(this.base, target.subarray(0, inBase), offset, { signal })
+    }
+  }
+
+  /** Whole blocks as they read now, with `patch` laid over each. */
+  async #wholeBlocks(
+    blocks: readonly number[],
+    patch: (bytes: Uint8Array, offset: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<StorePiece[]> {
+    const pieces = blocks.map((block) => {
+      const { offset, length } = this.grid.bytesOfBlock(block)
+      return { offset, bytes: new Uint8Array(length) }
+    })
+    await settleAll(
+      pieces.map(({ offset, bytes }, i) =>
+        this.#readState(bytes, offset, this.states.get(blocks[i]!), signal),
+      ),
+    )
+    for (const { offset, bytes } of pieces) patch(bytes, offset)
+    return pieces
+  }
+
+  #zeroesWithoutBytes(block: number): boolean {
+    const state = this.states.get(block)
+    if (state === BLOCK_ZEROED) return true
+    return state === BLOCK_CLEAN && block * this.grid.blockSize >= this.base.size
+  }
+
+  async #zeroedEdges(
+    blocks: readonly number[],
+    range: ByteRange,
+    signal: AbortSignal | undefined,
+  ): Promise<Edge[]> {
+    const clean: number[] = []
+    const edges: Edge[] = []
+    for (const block of blocks) {
+      if (this.#zeroesWithoutBytes(block)) edges.push({ block, state: BLOCK_ZEROED })
+      else if (this.states.get(block) === BLOCK_CLEAN) clean.push(block)
+      else {
+        const whole = this.grid.bytesOfBlock(block)
+        const offset = Math.max(whole.offset, range.offset)
+        const bytes = new Uint8Array(Math.min(endOf(whole), endOf(range)) - offset)
+        edges.push({ block, state: BLOCK_WRITTEN, piece: { offset, bytes } })
+      }
+    }
+    const patch = (bytes: Uint8Array, at: number) =>
+      bytes.fill(0, Math.max(0, range.offset - at), endOf(range) - at)
+    const pieces = await this.#wholeBlocks(clean, patch, signal)
+    for (const [i, piece] of pieces.entries()) {
+      const block = clean[i]!
+      if (isAllZero(piece.bytes)) edges.push({ block, state: BLOCK_ZEROED })
+      else edges.push({ block, state: BLOCK_WRITTEN, piece })
+    }
+    return edges
+  }
+
+  /** A change that has begun in the store runs to its end, so nothing is cancelled here. */
+  async #put(pieces: readonly StorePiece[]): Promise<void> {
+    const full = pieces.filter((piece) => piece.bytes.length > 0)
+    await settleAll(full.map(({ offset, bytes }) => writeSpan(this.store, bytes, offset)))
+  }
+
+  #stagedHull({ first, end }: BlockSpan): BlockSpan | undefined {
+    const from = this.states.nextStaged(first, end)
+    if (from === undefined) return undefined
+    const lastIsClean = this.states.get(end - 1) === BLOCK_CLEAN
+    return { first: from, end: lastIsClean ? this.states.startOfRun(end - 1) : end }
+  }
+}
+
+/** Takes `length` bytes away from the count of one staged state. */
+export function subtractState(
+  bytes: { written: number; zeroed: number },
+  state: BlockState,
+  length: number,
+): void {
+  if (state === BLOCK_WRITTEN) bytes.written -= length
+  else if (state === BLOCK_ZEROED) bytes.zeroed -= length
+}
+
+function copyOverlap(into: Uint8Array, at: number, from: Uint8Array, offset: number): void {
+  const start = Math.max(at, offset)
+  const end = Math.min(at + into.length, offset + from.length)
+  into.set(from.subarray(start - offset, end - offset), start - at)
+}
+
+function describeFailure(operation: string, { offset, length }: ByteRange, error: unknown) {
+  if (!(error instanceof PlatterError)) return error
+  if (error.code === 'NOT_SUPPORTED' || error.code === 'ABORTED') return error
+  return new PlatterError(
+    error.code,
+    `${operation}: offset ${offset} and length ${length}: ${error.message}; no block was newly staged`,
+    { cause: error, data: { ...error.data, offset, length } },
+  )
+}

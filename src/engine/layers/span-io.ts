@@ -1,0 +1,69 @@
+// Reads and writes of any offset and length on a disk that wants its own block size: a span is cut at
+// what the disk takes at most, and widened to whole blocks where it is not aligned.
+
+import { alignDown, alignUp, type ByteRange, endOf, isAligned, splitByUnit } from '../base/ranges'
+import type { CallOptions, Disk } from '../disk/disk'
+
+/** The longest request that this disk takes and that is a multiple of its smallest block. */
+export const longestRequest = (disk: Disk): number =>
+  Math.max(disk.blockSize.minimum, alignDown(disk.blockSize.maximum, disk.blockSize.minimum))
+
+/** The whole smallest blocks of `disk` that the range touches; its last one may end with the disk. */
+export function widen(disk: Disk, range: ByteRange): ByteRange {
+  const { minimum } = disk.blockSize
+  const offset = alignDown(range.offset, minimum)
+  return { offset, length: Math.min(disk.size, alignUp(endOf(range), minimum)) - offset }
+}
+
+/** True when the disk takes a request for this range as it is, its length aside. */
+export function fits(disk: Disk, { offset, length }: ByteRange): boolean {
+  const { minimum } = disk.blockSize
+  const alignedEnd = isAligned(length, minimum) || offset + length === disk.size
+  return isAligned(offset, minimum) && alignedEnd
+}
+
+export async function readSpan(
+  disk: Disk,
+  target: Uint8Array,
+  offset: number,
+  options: CallOptions,
+): Promise<void> {
+  const whole = { offset, length: target.length }
+  if (target.length <= disk.blockSize.maximum && fits(disk, whole)) {
+    return disk.read(target, offset, options)
+  }
+  for (const part of splitByUnit(whole, longestRequest(disk))) {
+    const into = target.subarray(part.offset - offset, endOf(part) - offset)
+    if (fits(disk, part)) await disk.read(into, part.offset, options)
+    else {
+      const wide = await readWidened(disk, part, options)
+      into.set(wide.bytes.subarray(part.offset - wide.offset, endOf(part) - wide.offset))
+    }
+  }
+}
+
+/**
+ * Where the disk wants larger blocks than the span's, the rest of them is read and written back: the
+ * caller sees to it that nobody else changes it meanwhile.
+ */
+export async function writeSpan(disk: Disk, source: Uint8Array, offset: number): Promise<void> {
+  const whole = { offset, length: source.length }
+  if (source.length <= disk.blockSize.maximum && fits(disk, whole))
+    return disk.write(source, offset)
+  for (const part of splitByUnit(whole, longestRequest(disk))) {
+    const from = source.subarray(part.offset - offset, endOf(part) - offset)
+    if (fits(disk, part)) await disk.write(from, part.offset)
+    else {
+      const wide = await readWidened(disk, part, {})
+      wide.bytes.set(from, part.offset - wide.offset)
+      await disk.write(wide.bytes, wide.offset)
+    }
+  }
+}
+
+async function readWidened(disk: Disk, part: ByteRange, options: CallOptions) {
+  const { offset, length } = widen(disk, part)
+  const bytes = new Uint8Array(length)
+  await disk.read(bytes, offset, options)
+  return { bytes, offset }
+}
