@@ -11,7 +11,7 @@ import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
 import { listenTransport } from '../engine/io/listen-transport'
 import { LogDisk } from '../engine/layers/log'
-import { ReadOnlyDisk } from '../engine/layers/read-only'
+import { ExportRegistry } from '../engine/nbd/export-registry'
 import { NbdServer } from '../engine/nbd/nbd-server'
 import type { ListenAddress, Listener } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
@@ -37,6 +37,8 @@ interface OpenExport {
   readonly name: string
   readonly readOnly: boolean
   readonly server: NbdServer
+  /** When each client came, by its id. */
+  readonly since: ReadonlyMap<number, number>
   readonly listener: Listener
   readonly uri: string
   readonly announce: Throttle
@@ -70,24 +72,32 @@ export class Exports {
       const entry = this.#open.get(id)
       if (entry !== undefined) this.#hub.emit('export.changed', describeExport(entry))
     })
+    const registry = new ExportRegistry()
+    registry.add({
+      name,
+      description: session.image.info.name,
+      disk: session.overlay,
+      readOnly,
+      open: ({ id: client }) => watchClient(session, clientName(client), announce),
+    })
+    const since = new Map<number, number>()
     const server = new NbdServer({
-      exports: [
-        {
-          name,
-          description: session.image.info.name,
-          readOnly,
-          open: (client) => watchClient(session, client.name, readOnly, () => announce.request()),
-        },
-      ],
+      exports: registry,
       clock: this.#clock,
-      onClient: () => announce.request(),
-      onClientGone: () => announce.request(),
+      onClient: (client) => {
+        since.set(client.id, Date.now())
+        announce.request()
+      },
+      onClientGone: (client) => {
+        since.delete(client.id)
+        announce.request()
+      },
     })
     const { address, tempDir } = await settleAddress(options.transport)
     try {
       const listener = await listenTransport(address, (transport) => server.accept(transport))
       const uri = formatNbdUri(listener.address, name)
-      const entry = { id, session, name, readOnly, server, listener, uri, announce, tempDir }
+      const entry = { id, session, name, readOnly, server, since, listener, uri, announce, tempDir }
       this.#open.set(id, entry)
       const info = describeExport(entry)
       this.#hub.emit('export.changed', info)
@@ -132,32 +142,26 @@ async function settleAddress(
   return { address: { kind: 'unix', path: join(tempDir, 'nbd.sock') }, tempDir }
 }
 
-function watchClient(
-  session: Session,
-  client: string,
-  readOnly: boolean,
-  onActivity: () => void,
-): Disk {
-  const watched = new LogDisk({
+const clientName = (id: number) => `client ${id}`
+
+const SHOWN_VERBS = ['read', 'write', 'zero', 'trim'] as const
+const isShown = (operation: string): operation is (typeof SHOWN_VERBS)[number] =>
+  (SHOWN_VERBS as readonly string[]).includes(operation)
+
+/** The session's overlay as one client sees it: the same bytes, with what it does noted. */
+function watchClient(session: Session, client: string, announce: Throttle): Disk {
+  return new LogDisk({
     disk: session.overlay,
     onDone: ({ operation, offset, length }, error) => {
-      if (error !== undefined) return session.noteFailure(error)
-      if (
-        operation !== 'read' &&
-        operation !== 'write' &&
-        operation !== 'zero' &&
-        operation !== 'trim'
-      ) {
-        return
-      }
+      if (error !== undefined) session.noteFailure(error)
+      if (error !== undefined || !isShown(operation)) return
       const range = { offset, length }
       session.activity.note(operation, range)
       if (operation !== 'read') session.noteOrigin(range, client)
       session.noteTouches()
-      onActivity()
+      announce.request()
     },
   })
-  return readOnly ? new ReadOnlyDisk(watched) : watched
 }
 
 function describeExport(entry: OpenExport): ExportInfo {
@@ -169,12 +173,12 @@ function describeExport(entry: OpenExport): ExportInfo {
     readOnly: entry.readOnly,
     clients: entry.server.clients.map((client) => ({
       id: client.id,
-      name: client.name,
-      since: client.since,
+      name: clientName(client.id),
+      since: entry.since.get(client.id) ?? 0,
       reads: client.reads,
       writes: client.writes,
-      bytesRead: client.bytesRead,
-      bytesWritten: client.bytesWritten,
+      bytesRead: client.readBytes,
+      bytesWritten: client.writtenBytes,
     })),
   }
 }

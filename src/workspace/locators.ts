@@ -74,7 +74,7 @@ async function openNbd(locator: string, options: OpenOptions): Promise<OpenedIma
     clock: options.clock,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    signal: options.signal,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   const readOnly = disk.capabilities.write ? {} : { readOnlyReason: 'the export is read-only' }
   return {

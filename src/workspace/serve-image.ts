@@ -7,6 +7,7 @@ import { systemClock } from '../engine/io/system-clock'
 import { createTempDisk } from '../engine/io/temp-disk'
 import { OverlayDisk } from '../engine/layers/overlay'
 import { ReadOnlyDisk } from '../engine/layers/read-only'
+import { ExportRegistry } from '../engine/nbd/export-registry'
 import { NbdServer } from '../engine/nbd/nbd-server'
 import type { ListenAddress } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
@@ -39,17 +40,14 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
   }
   try {
     const disk = await composeDisk(image, options, closing)
-    const server = new NbdServer({
-      exports: [
-        {
-          name: options.exportName,
-          description: image.info.name,
-          readOnly: options.mode === 'read-only',
-          open: () => disk,
-        },
-      ],
-      clock,
+    const registry = new ExportRegistry()
+    registry.add({
+      name: options.exportName,
+      description: image.info.name,
+      disk,
+      readOnly: options.mode === 'read-only',
     })
+    const server = new NbdServer({ exports: registry, clock })
     const listener = await listenTransport(options.address, (t) => server.accept(t))
     return {
       uri: formatNbdUri(listener.address, options.exportName),
