@@ -1,0 +1,129 @@
+// Listens on a Unix socket or a TCP port and hands out a Transport for each connection.
+//
+// A Unix socket is readable and writable by its owner only, from its first moment. A socket file that
+// is there already is removed when nobody answers on it any more; a live one, or a file that is not a
+// socket, is left alone and refused. TCP binds the host that was given and no other.
+
+import { lstat, unlink } from 'node:fs/promises'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { PlatterError } from '../base/errors'
+import type { ListenAddress, Listener, Transport } from '../nbd/transport'
+import { checkSocketPath, nameOfAddress } from './socket-address'
+import { SocketTransport } from './socket-transport'
+
+/** How long an existing socket may take to show that somebody is there. */
+const PROBE_TIMEOUT_MS = 1_000
+
+/** Rejects with ADDRESS_IN_USE, ALREADY_EXISTS, NO_PERMISSION, LIMIT or BAD_REQUEST. */
+export async function listenTransport(
+  address: ListenAddress,
+  onTransport: (transport: Transport) => void,
+): Promise<Listener> {
+  const name = nameOfAddress(address)
+  if (address.kind === 'unix') await clearStaleSocket(address.path)
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(name, error)))
+    server.once('listening', resolve)
+    listen(server, address)
+  })
+  server.removeAllListeners('error')
+  // A connection that could not be accepted (too many open files) is that client's loss only.
+  server.on('error', () => undefined)
+  return {
+    address: boundAddress(server, address),
+    /** Accepts no more, and cuts what is still connected: whoever served them has let them finish. */
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+function listen(server: Server, address: ListenAddress): void {
+  if (address.kind === 'tcp') {
+    server.listen({ host: address.host, port: address.port })
+    return
+  }
+  // The file is made while listen() runs, with the mode that the mask leaves of 0777.
+  const mask = process.umask(0o177)
+  try {
+    server.listen({ path: address.path })
+  } finally {
+    process.umask(mask)
+  }
+}
+
+function boundAddress(server: Server, asked: ListenAddress): ListenAddress {
+  if (asked.kind === 'unix') return asked
+  const { port } = server.address() as AddressInfo
+  return { kind: 'tcp', host: asked.host, port }
+}
+
+function nameOfPeer(socket: Socket, listener: string): string {
+  const { remoteAddress, remotePort } = socket
+  if (remoteAddress === undefined || remotePort === undefined) return listener
+  return nameOfAddress({ kind: 'tcp', host: remoteAddress, port: remotePort })
+}
+
+/** Removes a socket file that nobody listens on any more; refuses anything else that is there. */
+async function clearStaleSocket(path: string): Promise<void> {
+  checkSocketPath(path)
+  // A name in Linux's abstract namespace has no file, and is free again when its owner is gone.
+  if (path.startsWith('\0')) return
+  const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw cannotListen(`unix:${path}`, error)
+  })
+  if (found === undefined) return
+  if (!found.isSocket()) {
+    throw new PlatterError('ALREADY_EXISTS', `unix:${path}: a file that is no socket is in the way`)
+  }
+  const answer = await probe(path)
+  if (answer !== 'ECONNREFUSED') {
+    const why = answer === 'connected' ? 'somebody listens there' : `it cannot be tried (${answer})`
+    throw new PlatterError('ADDRESS_IN_USE', `unix:${path}: the socket is in use: ${why}`)
+  }
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw cannotListen(`unix:${path}`, error)
+  })
+}
+
+function probe(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ path })
+    const settle = (answer: string) => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(answer)
+    }
+    const timer = setTimeout(() => settle('no answer'), PROBE_TIMEOUT_MS)
+    socket.on('connect', () => settle('connected'))
+    socket.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message))
+  })
+}
+
+function cannotListen(name: string, error: NodeJS.ErrnoException): PlatterError {
+  const options = { cause: error, data: { errno: error.code ?? '' } }
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new PlatterError('ADDRESS_IN_USE', `${name}: the address is in use`, options)
+    case 'EACCES':
+    case 'EPERM':
+      return new PlatterError('NO_PERMISSION', `${name}: no permission to listen there`, options)
+    case 'ENOENT':
+      return new PlatterError('NOT_FOUND', `${name}: its directory does not exist`, options)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new PlatterError('BAD_REQUEST', `${name}: not an address of this machine`, options)
+    default:
+      return new PlatterError('IO_ERROR', `${name}: cannot listen: ${error.message}`, options)
+  }
+}

@@ -1,0 +1,373 @@
+// One connection to one export in its transmission phase: many requests in flight, each with a cookie,
+// a deadline and, where it has no effects, a way to be given up.
+//
+// - Requests beyond MAX_CLIENT_REQUESTS or MAX_CLIENT_BYTES wait in line, as they do while the socket
+//   is full.
+// - A deadline is `requestTimeoutMs` after sending or after the last byte of the answer; what waits in
+//   line has it from the last sign of life of the server. A read or a status query that misses it fails alone, and its late answer is thrown away. Anything that changes
+//   the disk takes the connection down with it: the server may still carry it out, after whatever the
+//   caller would do next. So does a server that said nothing at all since the request, or that owes
+//   MAX_OVERDUE answers.
+// - A violation by the server closes the connection; every open request fails with what was wrong.
+// - Nothing is sent again and nothing reconnects here.
+
+import { assert } from '../base/assert'
+import { ByteWriter } from '../base/bytes'
+import type { Clock } from '../base/clock'
+import { abortedError, PlatterError } from '../base/errors'
+import type { CallOptions } from '../disk/disk'
+import type { ExtentList } from '../disk/extents'
+import * as nbd from './constants'
+import type { ExportInfo } from './export-info'
+import { DISCONNECT_TIMEOUT_MS, MAX_CLIENT_BYTES, MAX_CLIENT_REQUESTS, MAX_OVERDUE } from './limits'
+import type { RequestSpec, StatusByContext } from './pending-request'
+import { PendingRequest } from './pending-request'
+import { ReplyParser } from './reply-parser'
+import type { Transport, TransportEvents } from './transport'
+
+export interface NbdClientOptions {
+  readonly transport: Transport
+  readonly info: ExportInfo
+  readonly clock: Clock
+  readonly requestTimeoutMs: number
+  /** Once; an error when the connection ended otherwise than by disconnect(). */
+  readonly onClosed?: (error: PlatterError | undefined) => void
+}
+
+export class NbdClient {
+  readonly info: ExportInfo
+  readonly #transport: Transport
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #onClosed: ((error: PlatterError | undefined) => void) | undefined
+  readonly #parser: ReplyParser
+  /** By cookie, in the order of sending; answered ones leave. */
+  readonly #inFlight = new Map<number, PendingRequest>()
+  /** Submitted and not sent. */
+  readonly #waiting = new Set<PendingRequest>()
+  /** Timed out and not answered. */
+  readonly #overdue = new Set<PendingRequest>()
+  #bytesInFlight = 0
+  #lastCookie = 0
+  #lastHeardAt: number
+  #blocked = false
+  #sweepAt = Number.POSITIVE_INFINITY
+  #cancelSweep: () => void = () => undefined
+  #cancelCut: () => void = () => undefined
+  #leaving = false
+  /** Why the server made us leave. */
+  #refusal: string | undefined
+  #error: PlatterError | undefined
+  #transportGone = false
+  #idle: (() => void)[] = []
+
+  constructor(options: NbdClientOptions) {
+    this.info = options.info
+    this.#transport = options.transport
+    this.#clock = options.clock
+    this.#timeoutMs = options.requestTimeoutMs
+    this.#onClosed = options.onClosed
+    this.#lastHeardAt = options.clock.now()
+    this.#parser = new ReplyParser({
+      structured: options.info.structured,
+      contextIds: options.info.contexts.map((context) => context.id),
+      find: (cookie) => this.#inFlight.get(cookie),
+      onAnswered: (cookie, request) => this.#onAnswered(cookie, request),
+    })
+  }
+
+  /** To be given to the transport. */
+  readonly events: TransportEvents = {
+    onData: (chunk) => this.#onData(chunk),
+    onDrain: () => {
+      this.#blocked = false
+      this.#pump()
+    },
+    onClose: (error) => this.#onClose(error),
+  }
+
+  get peer(): string {
+    return this.#transport.peer
+  }
+
+  get isOpen(): boolean {
+    return !this.#leaving && this.#error === undefined
+  }
+
+  /** Requests that are waiting, or sent and neither answered nor overdue. */
+  get openRequests(): number {
+    return this.#inFlight.size - this.#overdue.size + this.#waiting.size
+  }
+
+  async read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
+    const length = target.length
+    await this.#submit({ command: nbd.NBD_CMD_READ, flags: 0, offset, length, target }, options)
+  }
+
+  async write(
+    payload: Uint8Array,
+    offset: number,
+    flags: number,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const { length } = payload
+    await this.#submit({ command: nbd.NBD_CMD_WRITE, flags, offset, length, payload }, options)
+  }
+
+  /** NBD_CMD_TRIM, NBD_CMD_CACHE, NBD_CMD_WRITE_ZEROES or NBD_CMD_FLUSH. */
+  async act(
+    command: number,
+    offset: number,
+    length: number,
+    flags: number,
+    options: CallOptions = {},
+  ): Promise<void> {
+    await this.#submit({ command, flags, offset, length }, options)
+  }
+
+  /** Extents for each context, from `offset` on, clipped to the range; each at least one byte long. */
+  blockStatus(
+    offset: number,
+    length: number,
+    flags: number,
+    options: CallOptions = {},
+  ): Promise<StatusByContext> {
+    return this.#submit({ command: nbd.NBD_CMD_BLOCK_STATUS, flags, offset, length }, options)
+  }
+
+  /** The extents of one context by its name. */
+  async statusOf(
+    context: string,
+    offset: number,
+    length: number,
+    flags: number,
+    options: CallOptions = {},
+  ): Promise<ExtentList> {
+    const id = this.info.contexts.find((known) => known.name === context)?.id
+    assert(id !== undefined, `context ${context} was not negotiated`)
+    const list = (await this.blockStatus(offset, length, flags, options)).get(id)
+    assert(list !== undefined, 'a finished status query has a list for each context')
+    return list
+  }
+
+  /** Waits for what is open (no longer than its deadlines), says goodbye, and closes. */
+  async disconnect(): Promise<void> {
+    if (this.#leaving || this.#error !== undefined) return
+    this.#leaving = true
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
+    if (this.openRequests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    this.#cancelSweep()
+    if (this.#error !== undefined || this.#transportGone) return
+    this.#transport.write(encodeRequest(nbd.NBD_CMD_DISC, 0, 0, 0, 0))
+    this.#transport.end()
+    this.#cancelCut = this.#clock.after(DISCONNECT_TIMEOUT_MS, () => this.#transport.destroy())
+  }
+
+  #submit(spec: RequestSpec, options: CallOptions): Promise<StatusByContext> {
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#leaving) {
+      const why = this.#refusal ?? 'the connection is closed'
+      return Promise.reject(new PlatterError('CLOSED', `NBD ${this.peer}: ${why}`))
+    }
+    const { signal } = options
+    if (signal?.aborted)
+      return Promise.reject(abortedError(signal, nbd.nameOfCommand(spec.command)))
+    assert(spec.length > 0 || spec.command === nbd.NBD_CMD_FLUSH, 'a request of 0 bytes')
+    return new Promise((resolve, reject) => {
+      let request: PendingRequest
+      const onAbort = () => this.#onAbort(request, signal as AbortSignal)
+      const release = () => signal?.removeEventListener('abort', onAbort)
+      request = new PendingRequest(
+        spec,
+        this.#clock.now(),
+        (status) => {
+          release()
+          resolve(status)
+        },
+        (error) => {
+          release()
+          reject(error)
+        },
+      )
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#waiting.add(request)
+      this.#watch(request)
+      this.#pump()
+    })
+  }
+
+  /** Sends what may be sent. */
+  #pump(): void {
+    for (const request of this.#waiting) {
+      if (this.#blocked || this.#error !== undefined || !this.#hasRoomFor(request)) return
+      this.#waiting.delete(request)
+      this.#sendRequest(request)
+    }
+  }
+
+  #hasRoomFor(request: PendingRequest): boolean {
+    if (this.#inFlight.size - this.#overdue.size >= MAX_CLIENT_REQUESTS) return false
+    const bytes = this.#bytesInFlight + request.payloadLength
+    return bytes <= MAX_CLIENT_BYTES || this.#bytesInFlight === 0
+  }
+
+  #sendRequest(request: PendingRequest): void {
+    const { command, flags, offset, length, payload } = request.spec
+    this.#lastCookie++
+    this.#inFlight.set(this.#lastCookie, request)
+    this.#bytesInFlight += request.payloadLength
+    request.activeAt = this.#clock.now()
+    const header = encodeRequest(command, flags, this.#lastCookie, offset, length)
+    let free = this.#transport.write(header)
+    if (payload !== undefined) free = this.#transport.write(payload)
+    if (!free) this.#blocked = true
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#error !== undefined) return
+    this.#lastHeardAt = this.#clock.now()
+    try {
+      this.#parser.receive(chunk)
+    } catch (error) {
+      this.#breakOff(error)
+      return
+    }
+    const current = this.#parser.request
+    if (current !== undefined) current.activeAt = this.#lastHeardAt
+    if (this.#waiting.size > 0) this.#pump()
+  }
+
+  #onAnswered(cookie: number, request: PendingRequest): void {
+    this.#inFlight.delete(cookie)
+    if (!this.#overdue.delete(request)) this.#bytesInFlight -= request.payloadLength
+    if (request.errno === nbd.NBD_ESHUTDOWN && !this.#leaving) {
+      // The specification's soft disconnect: nothing new is sent, what is open is waited for.
+      this.#leaving = true
+      this.#refusal = 'the server is shutting down'
+      void this.#leave()
+    }
+    this.#wakeIfIdle()
+  }
+
+  #onAbort(request: PendingRequest, signal: AbortSignal): void {
+    const sent = !this.#waiting.delete(request)
+    // What the server may be carrying out cannot be called back: its caller waits for the outcome.
+    if (sent && !request.isHarmless) return
+    request.settle(abortedError(signal, `NBD ${this.peer}: ${request.what}`))
+    if (!sent) this.#wakeIfIdle()
+  }
+
+  #onClose(error: Error | undefined): void {
+    this.#transportGone = true
+    this.#cancelCut()
+    if (this.#error !== undefined) return
+    const orderly = this.#leaving && this.#refusal === undefined && this.openRequests === 0
+    const why = this.#refusal ?? error?.message ?? 'the server hung up'
+    this.#error = new PlatterError('DISCONNECTED', `NBD ${this.peer}: ${why}`, { cause: error })
+    this.#end(orderly ? undefined : this.#error)
+  }
+
+  /** Closes the connection because of `error`, which every open request gets. */
+  #breakOff(error: unknown): void {
+    if (this.#error !== undefined) return
+    if (!(error instanceof PlatterError)) {
+      this.#error = new PlatterError('DISCONNECTED', `NBD ${this.peer}: closed after a fault`)
+      this.#transport.destroy()
+      this.#end(this.#error)
+      throw error
+    }
+    const { code, message, data } = error
+    this.#error = new PlatterError(code, `NBD ${this.peer}: ${message}; connection closed`, {
+      data,
+    })
+    this.#transport.destroy()
+    this.#end(this.#error)
+  }
+
+  #end(error: PlatterError | undefined): void {
+    this.#cancelSweep()
+    const open = [...this.#inFlight.values(), ...this.#waiting]
+    this.#inFlight.clear()
+    this.#waiting.clear()
+    this.#overdue.clear()
+    for (const request of open) request.settle(this.#error)
+    this.#wakeIfIdle()
+    this.#onClosed?.(error)
+  }
+
+  #wakeIfIdle(): void {
+    if (this.openRequests === 0) for (const wake of this.#idle.splice(0)) wake()
+  }
+
+  /** One timer for all deadlines: it is set for the earliest one and then looks at every request. */
+  #watch(request: PendingRequest): void {
+    this.#setSweep(request.activeAt + this.#timeoutMs)
+  }
+
+  #setSweep(at: number): void {
+    if (at >= this.#sweepAt) return
+    this.#cancelSweep()
+    this.#sweepAt = at
+    const cancel = this.#clock.after(at - this.#clock.now(), () => this.#sweep())
+    this.#cancelSweep = () => {
+      this.#sweepAt = Number.POSITIVE_INFINITY
+      cancel()
+    }
+  }
+
+  #sweep(): void {
+    this.#sweepAt = Number.POSITIVE_INFINITY
+    const now = this.#clock.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const request of [...this.#inFlight.values(), ...this.#waiting]) {
+      if (this.#overdue.has(request)) continue
+      const since = this.#waiting.has(request)
+        ? Math.max(request.activeAt, this.#lastHeardAt)
+        : request.activeAt
+      const deadline = since + this.#timeoutMs
+      if (deadline > now) next = Math.min(next, deadline)
+      else this.#onOverdue(request)
+      if (this.#error !== undefined) return
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.#setSweep(next)
+    this.#pump()
+  }
+
+  #onOverdue(request: PendingRequest): void {
+    const what = `${request.what}: no answer for ${this.#timeoutMs} ms`
+    const silent = this.#lastHeardAt <= request.activeAt
+    if (this.#waiting.delete(request)) {
+      request.settle(new PlatterError('TIMEOUT', `NBD ${this.peer}: ${what}`))
+      this.#wakeIfIdle()
+      return
+    }
+    if (silent || !request.isHarmless || this.#overdue.size >= MAX_OVERDUE) {
+      this.#breakOff(new PlatterError('TIMEOUT', what))
+      return
+    }
+    this.#overdue.add(request)
+    this.#bytesInFlight -= request.payloadLength
+    request.settle(new PlatterError('TIMEOUT', `NBD ${this.peer}: ${what}`))
+    this.#wakeIfIdle()
+  }
+}
+
+function encodeRequest(
+  command: number,
+  flags: number,
+  cookie: number,
+  offset: number,
+  length: number,
+): Uint8Array {
+  return new ByteWriter(nbd.REQUEST_LENGTH)
+    .u32(nbd.NBD_REQUEST_MAGIC)
+    .u16(flags)
+    .u16(command)
+    .u64(cookie)
+    .u64(offset)
+    .u32(length)
+    .done()
+}

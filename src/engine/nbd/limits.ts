@@ -1,0 +1,88 @@
+// Every maximum of the NBD room, each with its reason. A length from the wire is compared with one of
+// these before anything is allocated for it.
+
+import { MAX_PAYLOAD } from '../disk/disk'
+
+/** The specification's bound on any string: export names, context names, error texts. */
+export const MAX_STRING = 4096
+
+/** What a client may send with one option. A name and some dozen queries fit; a flood does not. */
+export const MAX_OPTION_DATA = 64 * 1024
+
+/** An option longer than this is not even skipped: no honest client comes near it. */
+export const MAX_OPTION_SKIP = 16 * 1024 * 1024
+
+/** Options in one handshake: nbdinfo on a server of many exports asks two for each. */
+export const MAX_OPTIONS = 1024
+
+/** What a server may send in one option reply: two strings and their lengths, with room to spare. */
+export const MAX_OPTION_REPLY = 16 * 1024
+
+/** Replies to one option, so that an endless list ends. */
+export const MAX_OPTION_REPLIES = 10_000
+
+/** Exports whose sizes are asked for one by one after a list. */
+export const MAX_LISTED_INFO = 256
+
+/** Contexts in one connection. */
+export const MAX_CONTEXTS = 64
+
+/** An error chunk is a number and a string; an unknown one may carry somewhat more. */
+export const MAX_ERROR_CHUNK = 64 * 1024
+
+/** The specification's bound on the extents of one block status reply. */
+export const MAX_STATUS_EXTENTS = 1 << 20
+
+/** What the server puts into one block status reply: 512 KiB of descriptors. */
+export const MAX_SENT_EXTENTS = 1 << 16
+
+/**
+ * Separate pieces of a read that may be open at once, beyond one for each 512 bytes: chunks may come in
+ * any order, but a server that scatters single bytes only wants to cost us time.
+ */
+export const MAX_READ_PIECES = 64
+
+/** The longest read, write or reply that is accepted: what every peer takes. */
+export const MAX_REQUEST_PAYLOAD = MAX_PAYLOAD
+
+/** A write above the limit is read and thrown away up to here, then refused; beyond, we hang up. */
+export const MAX_REFUSED_PAYLOAD = 2 * MAX_PAYLOAD
+
+/** Lengths on the wire are 32 bits; this is the largest that every block size divides. */
+export const MAX_EFFECT_LENGTH = 2 ** 32 - 65536
+
+/** Largest minimum block size that the specification allows. */
+export const MAX_MINIMUM_BLOCK = 65536
+
+/** The client's requests in progress on one connection: beyond it they wait in line. */
+export const MAX_CLIENT_REQUESTS = 256
+/** And the payload bytes of those; one request may always go. */
+export const MAX_CLIENT_BYTES = 2 * MAX_PAYLOAD
+
+/** Requests that timed out and whose answer is still owed, before the connection is given up. */
+export const MAX_OVERDUE = 16
+
+export interface ServerLimits {
+  /** Clients at the same time; one more is hung up on. */
+  readonly connections: number
+  /** From accept to the end of the handshake. */
+  readonly handshakeTimeoutMs: number
+  /** Requests of one client in progress; further ones wait unread in its socket. */
+  readonly requests: number
+  /** Payload bytes of those; one request may always go. */
+  readonly bytes: number
+}
+
+export const DEFAULT_SERVER_LIMITS: ServerLimits = {
+  connections: 64,
+  handshakeTimeoutMs: 10_000,
+  requests: 64,
+  bytes: 2 * MAX_PAYLOAD,
+}
+
+export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000
+export const DEFAULT_REQUEST_TIMEOUT_MS = 30_000
+/** How long an orderly goodbye may take before the connection is cut. */
+export const DISCONNECT_TIMEOUT_MS = 2_000
+/** The same for the server, which may have replies on the way to a slow client. */
+export const LINGER_TIMEOUT_MS = 10_000

@@ -1,0 +1,102 @@
+// Asks a server what it serves: one NBD_OPT_LIST, then NBD_OPT_INFO for each of the first
+// MAX_LISTED_INFO names, all on one connection that ends with NBD_OPT_ABORT.
+
+import { ByteReader } from '../base/bytes'
+import type { Clock } from '../base/clock'
+import { PlatterError } from '../base/errors'
+import { askAbout, greet, parseDetails, unexpectedReply } from './client-handshake'
+import type { OptionAnswer } from './client-options'
+import { encodeOption, errorOfOption, exchangeOption } from './client-options'
+import * as nbd from './constants'
+import type { Script } from './handshake-script'
+import { send } from './handshake-script'
+import { DEFAULT_CONNECT_TIMEOUT_MS, MAX_LISTED_INFO, MAX_STRING } from './limits'
+import { runHandshake } from './run-handshake'
+import type { Transport } from './transport'
+
+export interface ListedExport {
+  readonly name: string
+  readonly description: string
+  /** Absent when the server did not say, with `error` when it refused. */
+  readonly size?: number
+  readonly readOnly?: boolean
+  readonly error?: string
+}
+
+export interface ListNbdOptions {
+  readonly dial: (signal?: AbortSignal) => Promise<Transport>
+  readonly clock: Clock
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export async function listNbdExports(options: ListNbdOptions): Promise<ListedExport[]> {
+  const transport = await options.dial(options.signal)
+  return runHandshake({
+    transport,
+    script: listScript(),
+    clock: options.clock,
+    timeoutMs: options.timeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+    signal: options.signal,
+    finish: (result) => ({ result }),
+  })
+}
+
+export function* listScript(): Script<ListedExport[]> {
+  const greeting = yield* greet()
+  if (greeting.style === 'oldstyle') {
+    const readOnly = (greeting.flags & nbd.NBD_FLAG_READ_ONLY) !== 0
+    return [{ name: '', description: '', size: greeting.size, readOnly }]
+  }
+  if (!greeting.fixed) {
+    throw new PlatterError('NOT_SUPPORTED', 'the server is too old to list its exports')
+  }
+  const answer = yield* exchangeOption(nbd.NBD_OPT_LIST)
+  if (answer.error !== undefined) {
+    yield* send(encodeOption(nbd.NBD_OPT_ABORT))
+    throw errorOfOption(answer, 'list of exports')
+  }
+  const found = answer.replies.map((reply) => parseServerReply(answer, reply.type, reply.data))
+  const exports: ListedExport[] = []
+  let canAsk = true
+  for (const [i, listed] of found.entries()) {
+    if (!canAsk || i >= MAX_LISTED_INFO) {
+      exports.push(listed)
+      continue
+    }
+    const info = yield* askAbout(nbd.NBD_OPT_INFO, listed.name)
+    canAsk = info.error?.type !== nbd.NBD_REP_ERR_UNSUP
+    exports.push(canAsk ? withDetails(listed, info) : listed)
+  }
+  yield* send(encodeOption(nbd.NBD_OPT_ABORT))
+  return exports
+}
+
+function parseServerReply(answer: OptionAnswer, type: number, data: Uint8Array): ListedExport {
+  if (type !== nbd.NBD_REP_SERVER || data.length < 4) {
+    throw unexpectedReply(answer, type, data.length)
+  }
+  const reader = new ByteReader(data)
+  const length = reader.u32()
+  if (length > reader.remaining || length > MAX_STRING) {
+    throw new PlatterError(
+      'PROTOCOL',
+      `NBD_OPT_LIST: a name of ${length} bytes in a reply of ${data.length}`,
+    )
+  }
+  const name = reader.text(length)
+  if (name === undefined) throw new PlatterError('PROTOCOL', 'NBD_OPT_LIST: a name is not UTF-8')
+  return { name, description: reader.text(Math.min(reader.remaining, MAX_STRING)) ?? '' }
+}
+
+function withDetails(listed: ListedExport, answer: OptionAnswer): ListedExport {
+  try {
+    if (answer.error !== undefined) throw errorOfOption(answer, 'details')
+    const { size, flags, description } = parseDetails(answer, listed.name)
+    const readOnly = (flags & nbd.NBD_FLAG_READ_ONLY) !== 0
+    return { ...listed, size, readOnly, description: description ?? listed.description }
+  } catch (error) {
+    if (!(error instanceof PlatterError)) throw error
+    return { ...listed, error: error.message }
+  }
+}

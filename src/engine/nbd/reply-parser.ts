@@ -1,0 +1,364 @@
+// The client's transmission phase, inbound: chunks cut anywhere in, payload straight into the buffers
+// of the requests it belongs to. Bytes are copied once, from the receive buffer to the caller's.
+//
+// States and what each waits for:
+//   header     16 bytes of a simple reply, or the 20 of a structured chunk
+//   body       a whole small payload: error, hole, an offset before data, a context number
+//   data       content, moved as it comes
+//   status     block descriptors of 8 bytes, taken as they come
+//   skip       payload of an error chunk that we do not know
+//   broken     after a violation: nothing more is looked at
+//
+// A violation throws PlatterError PROTOCOL and the connection has to be closed: the stream cannot be
+// trusted further. What only spoils one request is recorded in that request.
+
+import { assert } from '../base/assert'
+import { PlatterError } from '../base/errors'
+import { ExtentList } from '../disk/extents'
+import * as nbd from './constants'
+import { MAX_ERROR_CHUNK, MAX_STATUS_EXTENTS, MAX_STRING } from './limits'
+import type { PendingRequest } from './pending-request'
+
+export interface ReplyParserOptions {
+  readonly structured: boolean
+  /** The numbers of the contexts that were negotiated. */
+  readonly contextIds: readonly number[]
+  /** The request that a cookie belongs to; it stays until `onAnswered`. */
+  find(cookie: number): PendingRequest | undefined
+  /** The last byte of the answer has come; the request has been finished. */
+  onAnswered(cookie: number, request: PendingRequest): void
+}
+
+export type ReplyState = 'header' | 'body' | 'data' | 'status' | 'skip' | 'broken'
+
+const SCRATCH = 64
+
+export class ReplyParser {
+  readonly #options: ReplyParserOptions
+  #state: ReplyState = 'header'
+
+  // What is being gathered: `#need` bytes, of which `#have` are in the scratch buffer.
+  #scratch = new Uint8Array(SCRATCH)
+  #need = nbd.SIMPLE_REPLY_LENGTH
+  #have = 0
+
+  // The chunk being parsed.
+  #cookie = 0
+  #request: PendingRequest | undefined
+  #type = 0
+  #done = false
+  /** Payload bytes of the chunk that have not come. */
+  #left = 0
+  #target: Uint8Array | undefined
+  #filled = 0
+  #list: ExtentList | undefined
+
+  constructor(options: ReplyParserOptions) {
+    this.#options = options
+  }
+
+  get state(): ReplyState {
+    return this.#state
+  }
+
+  /** The request whose answer is coming in. */
+  get request(): PendingRequest | undefined {
+    return this.#request
+  }
+
+  /** Takes all of `chunk`. Throws PlatterError PROTOCOL at a violation. */
+  receive(chunk: Uint8Array): void {
+    try {
+      for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at)
+    } catch (error) {
+      this.#state = 'broken'
+      throw error
+    }
+  }
+
+  #step(chunk: Uint8Array, at: number): number {
+    switch (this.#state) {
+      case 'header':
+      case 'body':
+        return this.#gather(chunk, at)
+      case 'data':
+        return this.#moveData(chunk, at)
+      case 'status':
+        return this.#takeDescriptors(chunk, at)
+      case 'skip':
+        return this.#skipPayload(chunk, at)
+      case 'broken':
+        return chunk.length
+    }
+  }
+
+  /** Collects `#need` bytes, then acts on them; without a copy when they lie in `chunk` as a whole. */
+  #gather(chunk: Uint8Array, at: number): number {
+    // Until its magic is seen, a header is expected to be the shorter of the two kinds.
+    if (this.#state === 'header' && this.#have === 0 && chunk.length - at >= 4) {
+      if (u32(chunk, at) === nbd.NBD_STRUCTURED_REPLY_MAGIC)
+        this.#need = nbd.STRUCTURED_REPLY_LENGTH
+    }
+    const need = this.#need
+    if (this.#have === 0 && chunk.length - at >= need) {
+      this.#act(chunk, at)
+      return at + need
+    }
+    const part = Math.min(need - this.#have, chunk.length - at)
+    this.#scratch.set(chunk.subarray(at, at + part), this.#have)
+    this.#have += part
+    if (this.#have < need) return at + part
+    if (
+      this.#state === 'header' &&
+      need === nbd.SIMPLE_REPLY_LENGTH &&
+      u32(this.#scratch, 0) === nbd.NBD_STRUCTURED_REPLY_MAGIC
+    ) {
+      this.#need = nbd.STRUCTURED_REPLY_LENGTH
+      return at + part
+    }
+    this.#have = 0
+    this.#act(this.#scratch, 0)
+    return at + part
+  }
+
+  #act(bytes: Uint8Array, at: number): void {
+    if (this.#state === 'header') this.#onHeader(bytes, at)
+    else this.#onBody(bytes, at)
+  }
+
+  #onHeader(bytes: Uint8Array, at: number): void {
+    const magic = u32(bytes, at)
+    const simple = magic === nbd.NBD_SIMPLE_REPLY_MAGIC
+    if (!simple && magic !== nbd.NBD_STRUCTURED_REPLY_MAGIC) {
+      throw new PlatterError('PROTOCOL', `a reply begins with 0x${magic.toString(16)}`)
+    }
+    const high = u32(bytes, at + 8)
+    this.#cookie = high * 2 ** 32 + u32(bytes, at + 12)
+    const request = high < 2 ** 21 ? this.#options.find(this.#cookie) : undefined
+    if (request === undefined) {
+      throw new PlatterError('PROTOCOL', `a reply for request ${this.#cookie}, which is not open`)
+    }
+    this.#request = request
+    if (simple) this.#onSimple(request, u32(bytes, at + 4))
+    else {
+      this.#done = (u16(bytes, at + 4) & nbd.NBD_REPLY_FLAG_DONE) !== 0
+      this.#onChunk(request, u16(bytes, at + 6), u32(bytes, at + 16))
+    }
+  }
+
+  #onSimple(request: PendingRequest, errno: number): void {
+    if (this.#options.structured && request.isRead) {
+      throw request.violation('a simple reply, but structured replies were agreed on')
+    }
+    this.#done = true
+    if (errno !== nbd.NBD_SUCCESS) {
+      request.fail({ errno, message: '' })
+      this.#endChunk()
+      return
+    }
+    const { offset, length } = request.spec
+    if (request.isRead) this.#startData(request, offset, length)
+    else this.#endChunk()
+  }
+
+  #onChunk(request: PendingRequest, type: number, length: number): void {
+    if (!this.#options.structured) {
+      throw request.violation('a structured reply, which was not agreed on')
+    }
+    this.#type = type
+    this.#left = length
+    const name = nbd.nameOfReplyType(type)
+    const refuse = (): never => {
+      throw request.violation(`${name} of ${length} bytes`)
+    }
+    if ((type & nbd.NBD_REPLY_TYPE_FLAG_ERROR) !== 0) {
+      if (length < 6 || length > MAX_ERROR_CHUNK) refuse()
+      this.#expectBody(6)
+      return
+    }
+    switch (type) {
+      case nbd.NBD_REPLY_TYPE_NONE:
+        if (length !== 0 || !this.#done) refuse()
+        this.#endChunk()
+        return
+      case nbd.NBD_REPLY_TYPE_OFFSET_DATA:
+        if (!request.isRead || length < 9 || length - 8 > request.spec.length) refuse()
+        this.#expectBody(8)
+        return
+      case nbd.NBD_REPLY_TYPE_OFFSET_HOLE:
+        if (!request.isRead || length !== 12) refuse()
+        this.#expectBody(12)
+        return
+      case nbd.NBD_REPLY_TYPE_BLOCK_STATUS:
+        if (!request.isStatus || length < 12 || length % 8 !== 4) refuse()
+        if ((length - 4) / 8 > statusLimit(request)) refuse()
+        this.#expectBody(4)
+        return
+      default:
+        throw request.violation(`${name} of ${length} bytes`)
+    }
+  }
+
+  #expectBody(length: number): void {
+    this.#state = 'body'
+    this.#need = length
+    if (length > this.#scratch.length) this.#scratch = new Uint8Array(length)
+  }
+
+  #onBody(bytes: Uint8Array, at: number): void {
+    const request = this.#open
+    this.#left -= this.#need
+    if ((this.#type & nbd.NBD_REPLY_TYPE_FLAG_ERROR) !== 0) {
+      this.#onErrorBody(request, bytes, at)
+      return
+    }
+    if (this.#type === nbd.NBD_REPLY_TYPE_BLOCK_STATUS) {
+      this.#startStatus(request, u32(bytes, at))
+      return
+    }
+    const offset = u64(bytes, at)
+    if (this.#type === nbd.NBD_REPLY_TYPE_OFFSET_DATA) {
+      this.#startData(request, offset, this.#left)
+      return
+    }
+    const size = u32(bytes, at + 8)
+    if (size === 0) throw request.violation('a hole of 0 bytes')
+    request.claim(offset, size)?.fill(0)
+    this.#endChunk()
+  }
+
+  /** First the six fixed bytes of an error chunk, then those together with its text. */
+  #onErrorBody(request: PendingRequest, bytes: Uint8Array, at: number): void {
+    const errno = u32(bytes, at)
+    const textLength = u16(bytes, at + 4)
+    const tail = this.#type === nbd.NBD_REPLY_TYPE_ERROR_OFFSET ? 8 : 0
+    if (this.#need === 6) {
+      if (errno === 0) throw request.violation('an error chunk without an error')
+      if (textLength > MAX_STRING || textLength + tail > this.#left) {
+        throw request.violation(`an error text of ${textLength} bytes in ${this.#left}`)
+      }
+      if (textLength > 0) {
+        // Gather the fixed bytes once more, together with the text.
+        this.#expectBody(6 + textLength)
+        this.#scratch.set(bytes.subarray(at, at + 6), 0)
+        this.#have = 6
+        this.#left += 6
+        return
+      }
+    }
+    const text = textLength === 0 ? '' : decodeText(bytes.subarray(at + 6, at + 6 + textLength))
+    request.fail({ errno, message: text })
+    this.#state = 'skip'
+    if (this.#left === 0) this.#endChunk()
+  }
+
+  #startData(request: PendingRequest, offset: number, length: number): void {
+    this.#target = request.claim(offset, length)
+    this.#filled = 0
+    this.#left = length
+    this.#state = 'data'
+    if (length === 0) this.#endChunk()
+  }
+
+  #moveData(chunk: Uint8Array, at: number): number {
+    const part = Math.min(this.#left, chunk.length - at)
+    // Asked for anew each time: the caller may have given up while the rest was under way.
+    if (this.#open.isAbandoned) this.#target = undefined
+    this.#target?.set(
+      at === 0 && part === chunk.length ? chunk : chunk.subarray(at, at + part),
+      this.#filled,
+    )
+    this.#filled += part
+    this.#left -= part
+    if (this.#left === 0) this.#endChunk()
+    return at + part
+  }
+
+  #startStatus(request: PendingRequest, contextId: number): void {
+    if (!this.#options.contextIds.includes(contextId)) {
+      throw request.violation(`status for context ${contextId}, which was not agreed on`)
+    }
+    if (request.status.has(contextId)) {
+      throw request.violation(`status for context ${contextId} twice`)
+    }
+    this.#list = new ExtentList(request.spec.offset)
+    request.status.set(contextId, this.#list)
+    this.#state = 'status'
+    this.#need = 8
+  }
+
+  #takeDescriptors(chunk: Uint8Array, at: number): number {
+    while (at < chunk.length && this.#state === 'status') {
+      if (this.#have > 0 || chunk.length - at < 8) {
+        const part = Math.min(8 - this.#have, chunk.length - at)
+        this.#scratch.set(chunk.subarray(at, at + part), this.#have)
+        this.#have += part
+        at += part
+        if (this.#have < 8) return at
+        this.#have = 0
+        this.#onDescriptor(this.#scratch, 0)
+      } else {
+        this.#onDescriptor(chunk, at)
+        at += 8
+      }
+    }
+    return at
+  }
+
+  /** Descriptors beyond the request are checked and left out: the last one may reach over its end. */
+  #onDescriptor(bytes: Uint8Array, at: number): void {
+    const request = this.#open
+    const length = u32(bytes, at)
+    if (length === 0) throw request.violation('an extent of 0 bytes')
+    const list = this.#list as ExtentList
+    const end = request.spec.offset + request.spec.length
+    list.append(Math.min(length, end - list.end), u32(bytes, at + 4))
+    this.#left -= 8
+    if (this.#left === 0) this.#endChunk()
+  }
+
+  #skipPayload(chunk: Uint8Array, at: number): number {
+    const part = Math.min(this.#left, chunk.length - at)
+    this.#left -= part
+    if (this.#left === 0) this.#endChunk()
+    return at + part
+  }
+
+  #endChunk(): void {
+    const request = this.#open
+    const cookie = this.#cookie
+    this.#state = 'header'
+    this.#need = nbd.SIMPLE_REPLY_LENGTH
+    this.#target = undefined
+    this.#list = undefined
+    if (!this.#done) return
+    this.#request = undefined
+    request.finish(this.#options.contextIds.length)
+    this.#options.onAnswered(cookie, request)
+  }
+
+  get #open(): PendingRequest {
+    assert(this.#request !== undefined, 'no reply is being parsed')
+    return this.#request
+  }
+}
+
+const statusLimit = (request: PendingRequest): number =>
+  (request.spec.flags & nbd.NBD_CMD_FLAG_REQ_ONE) !== 0 ? 1 : MAX_STATUS_EXTENTS
+
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return ((u16(bytes, at) << 16) | u16(bytes, at + 2)) >>> 0
+}
+
+/** Exact up to 2^53, and above that too large for any request, which is all that matters here. */
+function u64(bytes: Uint8Array, at: number): number {
+  return u32(bytes, at) * 2 ** 32 + u32(bytes, at + 4)
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8').decode(bytes)
+}
