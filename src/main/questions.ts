@@ -1,0 +1,48 @@
+// What the native message boxes ask. Escape and Enter always choose the answer that loses nothing.
+
+import type { MessageBoxOptions } from 'electron'
+import { formatSize } from '../engine/base/size-text'
+
+export interface Staged {
+  readonly sessions: number
+  readonly bytes: number
+}
+
+export type QuitAnswer = 'stay' | 'review' | 'discard'
+
+/** An overlay of this version lives in a temporary file: quitting loses it, and the words say so. */
+export function quitQuestion({ sessions, bytes }: Staged): {
+  readonly options: MessageBoxOptions
+  readonly answers: readonly QuitAnswer[]
+} {
+  const images = sessions === 1 ? 'one image' : `${sessions} images`
+  return {
+    answers: ['stay', 'review', 'discard'],
+    options: {
+      type: 'warning',
+      message: `${formatSize(bytes)} staged for ${images} would be lost`,
+      detail:
+        'What is staged is kept in a temporary file that goes away with Platter. ' +
+        'The images themselves have not been changed. To keep the changes, commit them first.',
+      buttons: ['Keep working', 'Review and commit…', 'Discard and quit'],
+      defaultId: 0,
+      cancelId: 0,
+      noLink: true,
+    },
+  }
+}
+
+/** Button 1 connects. */
+export function connectQuestion(uri: string): MessageBoxOptions {
+  return {
+    type: 'question',
+    message: 'Connect to this NBD server?',
+    detail:
+      `${uri}\n\nThe address came from outside this window, from a link or a command line. ` +
+      'Platter reads from the server to draw the map, and writes nothing until you commit.',
+    buttons: ['Cancel', 'Connect'],
+    defaultId: 0,
+    cancelId: 0,
+    noLink: true,
+  }
+}
