@@ -30,7 +30,8 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function problemOf(issue: Issue, value: unknown): string {
-  const is = value === undefined ? 'is missing' : `is ${describe(value)}`
+  if (value === undefined) return 'is missing'
+  const is = `is ${describe(value)}`
   switch (issue.code) {
     case 'invalid_type':
       return `${is}, not ${NOUNS[issue.expected] ?? issue.expected}`
@@ -49,7 +50,7 @@ function problemOf(issue: Issue, value: unknown): string {
     case 'invalid_union':
       return `${is}, none of the kinds that are allowed`
     case 'custom':
-      return issue.message
+      return typeof value === 'object' ? issue.message : `${is}, ${issue.message}`
     default:
       return `${is}, which is not allowed`
   }

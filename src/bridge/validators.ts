@@ -32,13 +32,13 @@ const text = (max: number) =>
   z
     .string()
     .max(max)
-    .refine((value) => !value.includes('\0'), 'contains a NUL character')
+    .refine((value) => !value.includes('\0'), 'with a NUL character in it')
 const someText = (max: number) => text(max).min(1)
 
 const count = (min: number, max: number) => z.int().min(min).max(max)
 const offset = count(0, Number.MAX_SAFE_INTEGER)
 const powerOfTwo = (min: number, max: number) =>
-  count(min, max).refine(isPowerOfTwo, 'is not a power of two')
+  count(min, max).refine(isPowerOfTwo, 'not a power of two')
 
 const id = someText(MAX_ID_LENGTH)
 const nothing: z.ZodType<Record<never, never>> = z.strictObject({})
