@@ -129,7 +129,10 @@ const swap: Test = (head) => {
 
 const iso9660: Test = (head) => (head.has(32 * 1024 + 1, 'CD001') ? 'iso9660' : undefined)
 
-/** FAT has no signature to trust: its kind follows from the number of clusters. */
+/**
+ * FAT has no signature to trust: not every maker writes the jump or the name. Its kind follows from the
+ * number of clusters.
+ */
 const fat: Test = (head) => {
   const bytesPerSector = head.u16(11)
   const sectorsPerCluster = head.u8(13)
@@ -137,8 +140,9 @@ const fat: Test = (head) => {
   const tables = head.u8(16)
   const media = head.u8(21)
   const jumps = head.u8(0) === 0xe9 || (head.u8(0) === 0xeb && head.u8(2) === 0x90)
+  const named = head.has(54, 'FAT1') || head.has(82, 'FAT32')
   const plausible =
-    jumps &&
+    (jumps || named) &&
     isPowerOfTwo(bytesPerSector) &&
     bytesPerSector >= 512 &&
     bytesPerSector <= 4096 &&
