@@ -52,7 +52,7 @@ export interface WebHostOptions {
 export interface WebHost {
   /** The address to open, with the token. */
   readonly url: string
-  /** Closes every page's connection, then stops listening. */
+  /** Stops listening and closes every page's connection; a second call waits for the first. */
   close(): Promise<void>
 }
 
@@ -87,14 +87,19 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   // An accept that failed later (no descriptors left) is the caller's loss; the others go on.
   server.on('error', (error) => console.error(`platter: browser host: ${error.message}`))
   const authority = `${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`
+  const stop = async () => {
+    const closed = once(server, 'close')
+    server.close()
+    await pages.close()
+    server.closeAllConnections()
+    await closed
+  }
+  let stopped: Promise<void> | undefined
   return {
     url: pageUrl(`http://${authority}`, token),
-    async close() {
-      const closed = once(server, 'close')
-      server.close()
-      await pages.close()
-      server.closeAllConnections()
-      await closed
+    close() {
+      stopped ??= stop()
+      return stopped
     },
   }
 }
