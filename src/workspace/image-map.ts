@@ -3,6 +3,12 @@
 import { PlatterError } from '../engine/base/errors'
 import type { Extent } from '../engine/disk/extents'
 import { systemClock } from '../engine/io/system-clock'
+import {
+  formatMapJson,
+  formatMapText,
+  formatTotalsJson,
+  formatTotalsText,
+} from '../engine/survey/map-rows'
 import { openImage } from './locators'
 
 /** One answer describes at most this much; larger disks are asked piece by piece. */
@@ -55,4 +61,13 @@ function appendMerged(rows: Extent[], extent: Extent): void {
   if (last !== undefined && last.flags === extent.flags) {
     rows[rows.length - 1] = { ...last, length: last.length + extent.length }
   } else rows.push(extent)
+}
+
+/** The map as text: rows or totals, in nbdinfo's columns or with its JSON keys. */
+export function mapText(
+  extents: readonly Extent[],
+  { json, totals }: { readonly json: boolean; readonly totals: boolean },
+): string {
+  if (totals) return json ? formatTotalsJson(extents) : formatTotalsText(extents)
+  return json ? formatMapJson(extents) : formatMapText(extents)
 }

@@ -58,7 +58,7 @@ export async function openImage(locator: string, options: OpenOptions): Promise<
 export const dialer =
   (target: NbdTarget, clock: Clock) =>
   (signal?: AbortSignal): ReturnType<typeof dialTransport> =>
-    dialTransport(target.address, { timeoutMs: CONNECT_TIMEOUT_MS, signal, clock })
+    dialTransport(target.address, { timeoutMs: CONNECT_TIMEOUT_MS, signal })
 
 async function openNbd(locator: string, options: OpenOptions): Promise<OpenedImage> {
   if (options.format !== undefined && options.format !== 'raw') {

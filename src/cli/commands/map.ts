@@ -1,5 +1,4 @@
-import { mapImage } from '../../workspace/image-map'
-import { formatMapJson, formatMapText, formatTotalsJson, formatTotalsText } from '../map-rows'
+import { mapImage, mapText } from '../../workspace/image-map'
 
 interface MapOptions {
   readonly json?: boolean
@@ -11,12 +10,7 @@ interface MapOptions {
 export async function runMap(image: string, options: MapOptions): Promise<void> {
   const { context, format } = options
   const extents = await mapImage(image, { context, format })
-  const print = options.totals
-    ? options.json
-      ? formatTotalsJson
-      : formatTotalsText
-    : options.json
-      ? formatMapJson
-      : formatMapText
-  process.stdout.write(print(extents))
+  process.stdout.write(
+    mapText(extents, { json: options.json === true, totals: options.totals === true }),
+  )
 }
