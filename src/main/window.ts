@@ -3,7 +3,7 @@ import { BrowserWindow, nativeTheme } from 'electron'
 import type { PageAddress } from './page-address'
 
 // The page's own backgrounds: the window does not flash before the page is drawn.
-const BACKGROUND = { light: '#f6f7f9', dark: '#14171c' }
+const BACKGROUND = { light: '#eceff3', dark: '#0e1115' }
 
 /** Opens the one window, shown when its page has drawn itself. */
 export function openWindow(page: PageAddress, appPath: string): BrowserWindow {
