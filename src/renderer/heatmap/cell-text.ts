@@ -7,21 +7,13 @@ import { CELL_CLASSES } from '../../bridge/model'
 import type { ByteRange } from '../../engine/base/ranges'
 import { endOf, intersect } from '../../engine/base/ranges'
 import { formatExact, formatHex, formatPercent, formatSize } from '../../engine/base/size-text'
+import { CLASS_TITLES } from '../widgets/class-words'
 
 export function bytesOfCell(columns: CellColumns, at: number): ClassBytes | undefined {
   const bytes: Partial<Record<CellClass, number>> = {}
   for (const name of CELL_CLASSES) bytes[name] = columns[name][at] ?? 0
   const known = bytes as ClassBytes
   return known.data + known.zero + known.hole + known.unknown > 0 ? known : undefined
-}
-
-export const CLASS_WORDS: Readonly<Record<CellClass, string>> = {
-  data: 'data',
-  zero: 'zero',
-  hole: 'hole',
-  unknown: 'not surveyed',
-  written: 'staged',
-  zeroed: 'staged as zero',
 }
 
 export interface ClassLine {
@@ -35,7 +27,7 @@ export interface ClassLine {
 export function classLines(bytes: ClassBytes, length: number): ClassLine[] {
   return CELL_CLASSES.filter((name) => bytes[name] > 0).map((name) => ({
     name,
-    label: CLASS_WORDS[name],
+    label: CLASS_TITLES[name],
     percent: formatPercent(bytes[name], length),
     size: sizeText(bytes[name]),
   }))
@@ -75,7 +67,9 @@ export function spokenCell(
   else {
     for (const line of classLines(bytes, range.length)) {
       const isBase = line.name !== 'written' && line.name !== 'zeroed'
-      parts.push(`${line.label} ${isBase ? line.percent.replace(' %', ' percent') : line.size}`)
+      parts.push(
+        `${line.label.toLowerCase()} ${isBase ? line.percent.replace(' %', ' percent') : line.size}`,
+      )
     }
   }
   for (const partition of partitionsIn(partitions, range)) {
@@ -98,6 +92,6 @@ export function labelEvery(rowPx: number, labelPx: number): number {
   return every
 }
 
-/** `12 of 4,096 rows`-like position of a range for the live region. */
+/** First and last byte of a range and how long it is. */
 export const spanText = (range: ByteRange): string =>
   `${formatHex(range.offset)} to ${formatHex(endOf(range) - 1)}, ${sizeText(range.length)}`

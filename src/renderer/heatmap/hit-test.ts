@@ -12,7 +12,7 @@ export interface LogicalPoint {
 /** The cell under a point; `undefined` beside the cells and below the last. */
 export function cellAtPoint(layout: MapLayout, { x, y }: LogicalPoint): CellIndex | undefined {
   const column = Math.floor(toPhysical(x, layout.dpr) / layout.cellPx)
-  const row = layout.topRow + Math.floor(toPhysical(y, layout.dpr) / layout.cellPx)
+  const row = layout.topRow + Math.floor(toPhysical(y, layout.dpr) / layout.rowPx)
   if (column < 0 || column >= layout.columns || row < layout.topRow) return undefined
   const cell = row * layout.columns + column
   return cell < layout.cellCount ? asCell(cell) : undefined
@@ -21,7 +21,7 @@ export function cellAtPoint(layout: MapLayout, { x, y }: LogicalPoint): CellInde
 /** The cell nearest to a point, for a drag that leaves the canvas; below the last row, the last cell. */
 export function nearestCell(layout: MapLayout, { x, y }: LogicalPoint): CellIndex {
   const column = Math.floor(toPhysical(x, layout.dpr) / layout.cellPx)
-  const row = layout.topRow + Math.floor(toPhysical(y, layout.dpr) / layout.cellPx)
+  const row = layout.topRow + Math.floor(toPhysical(y, layout.dpr) / layout.rowPx)
   if (row >= layout.rowCount) return asCell(layout.cellCount - 1)
   const inRow = Math.max(0, Math.min(column, layout.columns - 1))
   return asCell(Math.min(Math.max(0, row) * layout.columns + inRow, layout.cellCount - 1))
@@ -29,7 +29,7 @@ export function nearestCell(layout: MapLayout, { x, y }: LogicalPoint): CellInde
 
 /** Row on the screen (0 at the top) of a point; may be past the last row. */
 export const screenRowAt = (layout: MapLayout, y: LogicalPx): number =>
-  Math.max(0, Math.floor(toPhysical(y, layout.dpr) / layout.cellPx))
+  Math.max(0, Math.floor(toPhysical(y, layout.dpr) / layout.rowPx))
 
 export type PixelPoint = readonly [PhysicalPx, PhysicalPx]
 
@@ -51,7 +51,7 @@ export function outlineOfRun(
   const [columnA, columnB] = [from - rowA * columns, to - rowB * columns + 1]
   const point = (column: number, row: number): PixelPoint => [
     asPhysical(column * layout.cellPx),
-    asPhysical((row - topRow) * layout.cellPx),
+    asPhysical((row - topRow) * layout.rowPx),
   ]
   const box = (left: number, top: number, right: number, bottom: number) => [
     point(left, top),

@@ -28,6 +28,14 @@ const boxOf = (width: number, height: number, dpr = 1): MapBox => ({
 })
 const box = boxOf(1100, 600)
 
+test('cells grow taller where the whole disk leaves room, and only there', () => {
+  const fitted = layoutMap(8 * GiB, { cellBytes: fitCellBytes(8 * GiB, box), top: 0 }, box)
+  expect(fitted.rowPx).toBeGreaterThan(fitted.cellPx)
+  expect(fitted.rowPx * fitted.rowCount).toBeLessThanOrEqual(600)
+  const near = layoutMap(8 * GiB, { cellBytes: 65536, top: 0 }, box)
+  expect(near.rowPx).toBe(near.cellPx)
+})
+
 test('columns are a power of two and cells a whole number of pixels', () => {
   for (const width of [100, 333, 640, 1023, 1024, 1100, 2000, 3840]) {
     const layout = layoutMap(8 * GiB, { cellBytes: MiB, top: 0 }, boxOf(width, 600))
@@ -113,7 +121,7 @@ describe('scrolling', () => {
 
   test('draws the partial row below the last whole one', () => {
     expect(visibleCells(layout, box.height).count).toBe(
-      Math.ceil(600 / layout.cellPx) * layout.columns,
+      Math.ceil(600 / layout.rowPx) * layout.columns,
     )
   })
 })
@@ -158,14 +166,15 @@ describe('the outline of a run', () => {
   const cells = (first: number, last: number, rows = 10) =>
     outlineOfRun(layout, asCell(first), asCell(last), rows)
   const px = layout.cellPx
+  const rowPx = layout.rowPx
 
   test('is a rectangle within a row', () => {
     expect(cells(2, 4)).toEqual([
       [
         [2 * px, 0],
         [5 * px, 0],
-        [5 * px, px],
-        [2 * px, px],
+        [5 * px, rowPx],
+        [2 * px, rowPx],
       ],
     ])
   })
@@ -179,7 +188,7 @@ describe('the outline of a run', () => {
     const [shape] = cells(3, 2 * layout.columns + 5)
     expect(shape).toHaveLength(8)
     const [cut] = cells(3, 50 * layout.columns, 4)
-    expect(Math.max(...(cut ?? []).map(([, y]) => y))).toBe(4 * px)
+    expect(Math.max(...(cut ?? []).map(([, y]) => y))).toBe(4 * rowPx)
     expect(cells(11 * layout.columns, 12 * layout.columns)).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 // Where cells lie. Row-major; the number of columns is a power of two, so that a row is a round number
 // of bytes and a zoom step splits each row into two. All cells of a canvas have the same whole number
-// of physical pixels; what is left over at the right is given to the partition bands.
+// of physical pixels; what is left over at the right is given to the partition bands. Cells are square,
+// but where the whole disk is in view they grow taller, up to twice, to fill the height.
 
 import { assert } from '../../engine/base/assert'
 import type { ByteRange } from '../../engine/base/ranges'
@@ -30,8 +31,9 @@ export interface MapLayout {
   readonly cellBytes: number
   readonly columns: number
   readonly rowBytes: number
-  /** Side of a cell with its gap, and the gap at its right and lower edge. */
+  /** Width and height of a cell with its gap, and the gap at its right and lower edge. */
   readonly cellPx: PhysicalPx
+  readonly rowPx: PhysicalPx
   readonly gapPx: PhysicalPx
   /** Of the whole disk; the last cell and the last row may be cut short. */
   readonly cellCount: number
@@ -66,6 +68,7 @@ export function layoutMap(size: number, view: MapViewState, box: MapBox): MapLay
     columns,
     rowBytes,
     cellPx: asPhysical(cellPx),
+    rowPx: asPhysical(tallest(cellPx, rowCount, box.height)),
     gapPx: asPhysical(cellPx >= 5 * box.dpr ? Math.max(1, Math.round(box.dpr / 2)) : 0),
     cellCount: Math.ceil(size / cellBytes),
     rowCount,
@@ -73,6 +76,9 @@ export function layoutMap(size: number, view: MapViewState, box: MapBox): MapLay
     topRow: clampRow(Math.floor(view.top / rowBytes), rowCount, visibleRows),
   }
 }
+
+const tallest = (cellPx: number, rowCount: number, height: number) =>
+  Math.max(cellPx, Math.min(2 * cellPx, Math.floor(height / rowCount)))
 
 const clampRow = (row: number, rowCount: number, visibleRows: number) =>
   Math.max(0, Math.min(row, rowCount - visibleRows))
@@ -124,7 +130,7 @@ export function zoomTo(
 
 /** The cells from the first to the last that are at least partly on the canvas. */
 export function visibleCells(layout: MapLayout, height: PhysicalPx): CellRun {
-  const rows = Math.min(Math.ceil(height / layout.cellPx), layout.rowCount - layout.topRow)
+  const rows = Math.min(Math.ceil(height / layout.rowPx), layout.rowCount - layout.topRow)
   const first = asCell(layout.topRow * layout.columns)
   return { first, count: Math.min(rows * layout.columns, layout.cellCount - first) }
 }
@@ -158,12 +164,12 @@ export interface PixelRect {
 /** Where a cell is on the canvas, gap included; outside of it when it is scrolled away. */
 export function rectOfCell(layout: MapLayout, cell: CellIndex): PixelRect {
   const row = Math.floor(cell / layout.columns)
-  const { cellPx } = layout
+  const { cellPx, rowPx } = layout
   return {
     x: asPhysical((cell - row * layout.columns) * cellPx),
-    y: asPhysical((row - layout.topRow) * cellPx),
+    y: asPhysical((row - layout.topRow) * rowPx),
     width: cellPx,
-    height: cellPx,
+    height: rowPx,
   }
 }
 

@@ -26,7 +26,7 @@ export type MapIntent =
   | { readonly kind: 'zoom'; readonly inwards: boolean }
   | { readonly kind: 'pan'; readonly screens: number }
   | { readonly kind: 'fit-all' | 'fit-selection' | 'open' | 'select' | 'clear' }
-  | { readonly kind: 'extent' | 'staged'; readonly backwards: boolean }
+  | { readonly kind: 'extent'; readonly backwards: boolean }
 
 export interface KeyStroke {
   readonly key: string
@@ -73,7 +73,6 @@ export function intentOfKey(stroke: KeyStroke): MapIntent | undefined {
   const { key, code, shiftKey: extend, altKey } = stroke
   const mod = stroke.ctrlKey || stroke.metaKey
   if (altKey) return undefined
-  if (key === 'F6') return mod ? undefined : { kind: 'staged', backwards: extend }
   if (mod && key === 'Home') return { kind: 'move', move: 'disk-start', extend }
   if (mod && key === 'End') return { kind: 'move', move: 'disk-end', extend }
   if (mod) return undefined

@@ -18,6 +18,7 @@ import { asCell } from './spaces'
 /** The part of CanvasRenderingContext2D that is used: a test records it. */
 export type OverlayContext = Pick<
   CanvasRenderingContext2D,
+  | 'setTransform'
   | 'clearRect'
   | 'fillRect'
   | 'strokeRect'
@@ -36,8 +37,10 @@ export type OverlayContext = Pick<
 export interface OverlayScene {
   readonly layout: MapLayout
   readonly palette: Palette
+  /** Of the cells, and the margin around them that frames may use. */
   readonly width: number
   readonly height: number
+  readonly marginPx: number
   readonly cursor: CellIndex
   readonly selection: ByteRange | undefined
   readonly hover: CellIndex | undefined
@@ -54,9 +57,11 @@ export function paintOverlay(
   now: number,
   isStill: boolean,
 ): void {
-  const { layout, width, height } = scene
-  context.clearRect(0, 0, width, height)
-  const drawnRows = Math.ceil(height / layout.cellPx)
+  const { layout, width, height, marginPx } = scene
+  context.setTransform(1, 0, 0, 1, 0, 0)
+  context.clearRect(0, 0, width + 2 * marginPx, height + 2 * marginPx)
+  context.setTransform(1, 0, 0, 1, marginPx, marginPx)
+  const drawnRows = Math.ceil(height / layout.rowPx)
   for (const flash of flashes) {
     context.globalAlpha = strengthOf(flash, now, isStill)
     paintFlash(context, scene, flash, drawnRows)
@@ -103,7 +108,7 @@ function paintFlash(
   }
   const top = layout.topRow * layout.columns
   const from = Math.max(first, top)
-  const to = Math.min(last, top + Math.ceil(height / layout.cellPx) * layout.columns - 1)
+  const to = Math.min(last, top + Math.ceil(height / layout.rowPx) * layout.columns - 1)
   const step = Math.max(1, Math.ceil((to - from + 1) / MAX_GLYPHS))
   for (let cell = from; cell <= to; cell += step) glyph(context, layout, flash.verb, asCell(cell))
 }
@@ -116,15 +121,17 @@ function glyph(
 ): void {
   const { x, y } = rectOfCell(layout, cell)
   const side = layout.cellPx - layout.gapPx
+  const tall = layout.rowPx - layout.gapPx
   const inset = context.lineWidth / 2
   if (verb === 'zero' || side < 5) {
-    context.strokeRect(x + inset, y + inset, side - 2 * inset, side - 2 * inset)
+    context.strokeRect(x + inset, y + inset, side - 2 * inset, tall - 2 * inset)
     return
   }
+  const middle = y + tall / 2
   context.beginPath()
-  context.moveTo(x + inset, y + side * 0.35)
-  context.lineTo(x + side / 2, y + side * 0.8)
-  context.lineTo(x + side - inset, y + side * 0.35)
+  context.moveTo(x + inset, middle - side * 0.2)
+  context.lineTo(x + side / 2, middle + side * 0.25)
+  context.lineTo(x + side - inset, middle - side * 0.2)
   context.stroke()
 }
 
@@ -157,12 +164,13 @@ function paintHover(
   cell: CellIndex,
 ): void {
   const { x, y } = rectOfCell(layout, cell)
-  const side = layout.cellPx - layout.gapPx
   const unit = unitOf(layout)
+  const side = layout.cellPx - layout.gapPx + unit
+  const tall = layout.rowPx - layout.gapPx + unit
   context.strokeStyle = palette.ink
   context.lineWidth = unit
   context.globalAlpha = 0.75
-  context.strokeRect(x - unit / 2, y - unit / 2, side + unit, side + unit)
+  context.strokeRect(x - unit / 2, y - unit / 2, side, tall)
   context.globalAlpha = 1
 }
 
@@ -174,10 +182,11 @@ function paintCursor(
   const { x, y } = rectOfCell(layout, cursor)
   const unit = unitOf(layout)
   const side = Math.max(layout.cellPx - layout.gapPx, 4 * unit)
+  const tall = Math.max(layout.rowPx - layout.gapPx, 4 * unit)
   const frame = (grow: number, thickness: number, colour: string) => {
     context.strokeStyle = colour
     context.lineWidth = thickness
-    context.strokeRect(x - grow, y - grow, side + 2 * grow, side + 2 * grow)
+    context.strokeRect(x - grow, y - grow, side + 2 * grow, tall + 2 * grow)
   }
   frame(2.5 * unit, unit, palette.halo)
   frame(isFocused ? unit : unit / 2, isFocused ? 2 * unit : unit, palette.ink)

@@ -27,8 +27,9 @@ function lookOf(cells: readonly Shares[], solo?: CellClass) {
 
 function paint(cells: readonly Shares[], grid: Partial<CellGrid>, width: number, height: number) {
   const pixels = new Uint32Array(width * height).fill(1)
-  const whole = { columns: cells.length, cellPx: 4, gapPx: 0, unit: 1, ...grid }
-  const rows = Math.ceil(height / whole.cellPx)
+  const square = { columns: cells.length, cellPx: 4, gapPx: 0, unit: 1, ...grid }
+  const whole = { rowPx: square.cellPx, ...square }
+  const rows = Math.ceil(height / whole.rowPx)
   paintRows({ pixels, width, height }, whole, lookOf(cells), colours, 0, rows)
   return pixels
 }
@@ -38,6 +39,13 @@ const ZERO = pixelOf(palette.zero)
 const HOLE = pixelOf(palette.hole)
 const GROUND = pixelOf(palette.ground)
 const STAGED = pixelOf(palette.staged)
+
+/** A gap is 3/8 of its cell and 5/8 ground. */
+const gapOf = (fill: number) =>
+  [0, 8, 16].reduce((pixel, shift) => {
+    const channel = (p: number) => (p >>> shift) & 255
+    return (pixel | (((channel(fill) * 3 + channel(GROUND) * 5) >> 3) << shift)) >>> 0
+  }, 0xff000000)
 
 const lightness = (pixel: number) => (pixel & 255) + ((pixel >> 8) & 255) + ((pixel >> 16) & 255)
 
@@ -99,15 +107,17 @@ describe('the fill of a cell', () => {
 describe('painting', () => {
   test('fills whole cells, gaps and the rest of each line', () => {
     const pixels = paint([{ data: CELL }, { hole: CELL }], { cellPx: 3, gapPx: 1 }, 8, 4)
-    const line = [DATA, DATA, GROUND, HOLE, HOLE, GROUND, GROUND, GROUND]
+    const [d, h] = [gapOf(DATA), gapOf(HOLE)]
+    const line = [DATA, DATA, d, HOLE, HOLE, h, GROUND, GROUND]
+    const gap = [d, d, d, h, h, h, GROUND, GROUND]
     const empty = new Array(8).fill(GROUND)
-    expect([...pixels]).toEqual([...line, ...line, ...empty, ...empty])
+    expect([...pixels]).toEqual([...line, ...line, ...gap, ...empty])
   })
 
   test('covers every pixel of the rows it is asked for and none besides', () => {
     const width = 20
     const pixels = new Uint32Array(width * 12).fill(1)
-    const grid = { columns: 4, cellPx: 4, gapPx: 0, unit: 1 }
+    const grid = { columns: 4, cellPx: 4, rowPx: 4, gapPx: 0, unit: 1 }
     const look = lookOf(new Array(12).fill({ data: CELL }))
     paintRows({ pixels, width, height: 12 }, grid, look, colours, 1, 2)
     expect(pixels.subarray(0, 4 * width).every((p) => p === 1)).toBe(true)
@@ -160,16 +170,18 @@ describe('painting', () => {
     const classes = ['data', 'zero', 'hole', 'unknown', 'written', 'zeroed'] as const
     for (let round = 0; round < 40; round++) {
       const columns = 2 ** prng.below(4)
-      const grid = { columns, cellPx: 1 + prng.below(12), gapPx: prng.below(2), unit: 1 }
+      const cellPx = 1 + prng.below(12)
+      const rowPx = cellPx + prng.below(cellPx)
+      const grid = { columns, cellPx, rowPx, gapPx: prng.below(2), unit: 1 }
       if (grid.gapPx >= grid.cellPx) continue
       const cells = Array.from({ length: columns * 3 + prng.below(columns) }, () => ({
         [prng.pick(classes)]: prng.below(CELL),
         [prng.pick(classes)]: CELL,
       }))
       const width = columns * grid.cellPx + prng.below(9)
-      const height = 3 * grid.cellPx + prng.below(30)
+      const height = 3 * grid.rowPx + prng.below(30)
       const look = lookOf(cells)
-      const rows = Math.ceil(height / grid.cellPx)
+      const rows = Math.ceil(height / grid.rowPx)
       const once = { pixels: new Uint32Array(width * height), width, height }
       paintRows(once, grid, look, colours, 0, rows)
       const parts = { pixels: new Uint32Array(width * height), width, height }

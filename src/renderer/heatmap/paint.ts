@@ -17,7 +17,9 @@ export interface PixelBuffer {
 /** Pixels are physical throughout. `unit` is one CSS pixel, rounded. */
 export interface CellGrid {
   readonly columns: number
+  /** Width and height of a cell, gap included. */
   readonly cellPx: number
+  readonly rowPx: number
   readonly gapPx: number
   readonly unit: number
 }
@@ -44,7 +46,7 @@ export function paintRows(
 ): void {
   const style = markStyleOf(grid)
   for (let row = fromRow; row < toRow; row++) {
-    const top = row * grid.cellPx
+    const top = row * grid.rowPx
     if (top >= buffer.height) return
     const first = row * grid.columns
     const count = Math.max(0, Math.min(grid.columns, look.fill.length - first))
@@ -57,7 +59,7 @@ export function paintRows(
 
 /** Ground below the last painted row. */
 export function clearBelow(buffer: PixelBuffer, grid: CellGrid, row: number, ground: number): void {
-  const from = Math.min(row * grid.cellPx, buffer.height) * buffer.width
+  const from = Math.min(row * grid.rowPx, buffer.height) * buffer.width
   buffer.pixels.fill(ground, from, buffer.height * buffer.width)
 }
 
@@ -75,7 +77,7 @@ function mixedFill(look: CellLook, first: number, count: number, colours: CellCo
 
 function paintFills(
   { pixels, width, height }: PixelBuffer,
-  { cellPx, gapPx }: CellGrid,
+  { cellPx, rowPx, gapPx }: CellGrid,
   fill: Uint32Array,
   count: number,
   top: number,
@@ -87,15 +89,34 @@ function paintFills(
   for (let i = 0; i < count; i++) {
     const colour = fill[i] as number
     for (let k = 0; k < inner; k++) pixels[at++] = colour
-    for (let k = 0; k < gapPx; k++) pixels[at++] = ground
+    if (gapPx === 0) continue
+    const gap = gapColour(colour, ground)
+    for (let k = 0; k < gapPx; k++) pixels[at++] = gap
   }
   pixels.fill(ground, at, start + width)
-  const lines = Math.min(cellPx, height - top)
-  const filled = Math.min(inner, lines)
+  const lines = Math.min(rowPx, height - top)
+  const filled = Math.min(rowPx - gapPx, lines)
   for (let line = 1; line < filled; line++) {
     pixels.copyWithin(start + line * width, start, start + width)
   }
-  pixels.fill(ground, start + filled * width, start + lines * width)
+  if (filled === lines) return
+  const gapLine = start + filled * width
+  at = gapLine
+  for (let i = 0; i < count; i++) {
+    const gap = gapColour(fill[i] as number, ground)
+    for (let k = 0; k < cellPx; k++) pixels[at++] = gap
+  }
+  pixels.fill(ground, at, gapLine + width)
+  for (let line = filled + 1; line < lines; line++) {
+    pixels.copyWithin(start + line * width, gapLine, gapLine + width)
+  }
+}
+
+/** Near enough to the cell that an area of one class reads as an area: 5/8 ground. */
+function gapColour(fill: number, ground: number): number {
+  const odd = (((fill & 0xff00ff) * 3 + (ground & 0xff00ff) * 5) >>> 3) & 0xff00ff
+  const even = (((fill & 0x00ff00) * 3 + (ground & 0x00ff00) * 5) >>> 3) & 0x00ff00
+  return (0xff000000 | odd | even) >>> 0
 }
 
 interface RowPlace {
@@ -131,7 +152,7 @@ function paintMarks(
 function hatch(buffer: PixelBuffer, grid: CellGrid, left: number, top: number, colour: number) {
   const inner = grid.cellPx - grid.gapPx
   const period = 5 * grid.unit
-  const bottom = Math.min(top + inner, buffer.height)
+  const bottom = Math.min(top + grid.rowPx - grid.gapPx, buffer.height)
   for (let y = top; y < bottom; y++) {
     for (let x = left; x < left + inner; x++) {
       if ((x + y) % period < grid.unit) buffer.pixels[y * buffer.width + x] = colour
@@ -143,8 +164,9 @@ function hatch(buffer: PixelBuffer, grid: CellGrid, left: number, top: number, c
 function dot(buffer: PixelBuffer, grid: CellGrid, left: number, top: number, colour: number) {
   const inner = grid.cellPx - grid.gapPx
   const side = Math.max(grid.unit, 2 * Math.floor(inner / 8))
-  const inset = Math.floor((inner - side) / 2)
-  fillRect(buffer, left + inset, top + inset, side, side, colour)
+  const x = left + Math.floor((inner - side) / 2)
+  const y = top + Math.floor((grid.rowPx - grid.gapPx - side) / 2)
+  fillRect(buffer, x, y, side, side, colour)
 }
 
 interface StagedMark {
@@ -169,10 +191,12 @@ function stagedMark(
     share === 0 ? 0 : Math.max(2 * unit, Math.round((share / 255) * inner))
   const solid = Math.min(inner, lengthOf(written))
   const dashed = Math.min(inner - solid, lengthOf(zeroed))
-  const y = top + inner - height
+  const y = top + grid.rowPx - grid.gapPx - height
   if (style === 'full') {
     fillRect(buffer, left, y - unit, inner, unit, colours.ground)
-    wedge(buffer, left, top, Math.max(3 * unit, Math.round(inner / 3)), {
+    const side = Math.max(4 * unit, Math.round(inner * 0.4))
+    wedge(buffer, left, top, side + unit, { colour: colours.ground, hollow: 0 })
+    wedge(buffer, left, top, side, {
       colour: written > 0 ? colours.written : colours.zeroed,
       hollow: written === 0 ? unit : 0,
     })
