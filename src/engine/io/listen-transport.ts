@@ -22,10 +22,7 @@ export async function listenTransport(
 ): Promise<Listener> {
   const name = nameOfAddress(address)
   if (address.kind === 'unix') await clearStaleSocket(address.path)
-  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
     onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false))
   })
   await new Promise<void>((resolve, reject) => {
@@ -38,12 +35,10 @@ export async function listenTransport(
   server.on('error', () => undefined)
   return {
     address: boundAddress(server, address),
-    /** Accepts no more, and cuts what is still connected: whoever served them has let them finish. */
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        for (const socket of sockets) socket.destroy()
-      }),
+    /** Accepts no more and frees the address at once; connections go on until their owners end them. */
+    close: async () => {
+      server.close()
+    },
   }
 }
 

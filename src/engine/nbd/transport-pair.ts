@@ -1,0 +1,125 @@
+// Two transports joined back to back in memory, for tests: what one writes the other receives in a
+// later turn, cut into pieces of `cut` bytes if asked, out of a buffer that is overwritten afterwards,
+// as a socket's is. A paused end receives nothing and its peer's writes report that they wait.
+
+import type { Transport, TransportEvents } from './transport'
+
+export interface TransportPairOptions {
+  readonly cut?: number
+  /** Bytes under way before a write reports false. */
+  readonly highWater?: number
+}
+
+export class PairedTransport implements Transport {
+  readonly peer: string
+  readonly #cut: number
+  readonly #highWater: number
+  #other: PairedTransport | undefined
+  #events: TransportEvents | undefined
+  #incoming: Uint8Array[] = []
+  #incomingBytes = 0
+  #paused = false
+  #ending = false
+  #closed = false
+  #scheduled = false
+  #mustDrain = false
+  #closeError: Error | undefined
+  /** All that was written, for tests that look. */
+  readonly written: Uint8Array[] = []
+
+  constructor(peer: string, options: TransportPairOptions = {}) {
+    this.peer = peer
+    this.#cut = options.cut ?? Number.POSITIVE_INFINITY
+    this.#highWater = options.highWater ?? Number.POSITIVE_INFINITY
+  }
+
+  static pair(options: TransportPairOptions = {}): [PairedTransport, PairedTransport] {
+    const a = new PairedTransport('pair:a', options)
+    const b = new PairedTransport('pair:b', options)
+    a.#other = b
+    b.#other = a
+    return [a, b]
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
+  }
+
+  get isPaused(): boolean {
+    return this.#paused
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events
+    this.#schedule()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#closed || this.#ending) return true
+    this.written.push(chunk.slice())
+    const other = this.#other
+    if (other === undefined) return true
+    other.#incoming.push(chunk)
+    other.#incomingBytes += chunk.length
+    other.#schedule()
+    const free = other.#incomingBytes <= this.#highWater
+    if (!free) this.#mustDrain = true
+    return free
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#schedule()
+  }
+
+  end(): void {
+    this.#ending = true
+    this.#other?.#schedule()
+    this.#schedule()
+  }
+
+  destroy(error?: Error): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#closeError = error
+    this.#incoming = []
+    queueMicrotask(() => this.#events?.onClose(this.#closeError))
+    this.#other?.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#deliver()
+    })
+  }
+
+  #deliver(): void {
+    const events = this.#events
+    if (events === undefined || this.#closed) return
+    while (!this.#paused && !this.#closed) {
+      const next = this.#incoming.shift()
+      if (next === undefined) break
+      const piece = next.slice(0, this.#cut)
+      if (piece.length < next.length) this.#incoming.unshift(next.subarray(piece.length))
+      this.#incomingBytes -= piece.length
+      events.onData(piece)
+      piece.fill(0xee)
+    }
+    const other = this.#other
+    if (other === undefined) return
+    if (other.#mustDrain && this.#incomingBytes === 0) {
+      other.#mustDrain = false
+      queueMicrotask(() => other.#events?.onDrain())
+    }
+    // As with a socket that may not stay half open: the other side's end is ours as well.
+    const theyAreGone = other.#ending || other.#closed
+    if (theyAreGone && this.#incoming.length === 0) this.destroy()
+  }
+}
