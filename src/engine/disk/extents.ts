@@ -54,7 +54,8 @@ export class ExtentList {
 
   /** Adds what follows; a run of the same status grows instead of a new one starting. */
   append(length: number, flags: ExtentFlags): void {
-    assert(Number.isSafeInteger(length) && length >= 0, `extent of ${length} bytes`)
+    // The words of the assertion are made only when they are needed: lists are long.
+    if (!Number.isSafeInteger(length) || length < 0) assert(false, `extent of ${length} bytes`)
     if (length === 0) return
     const last = this.lengths.length - 1
     if (last >= 0 && this.flags[last] === flags) this.lengths[last] = this.lengths[last]! + length

@@ -129,9 +129,9 @@ async function examine(
   }
   const isFile = kind === 'file'
   const size = isFile ? safeNumber(stats.size, `the size of ${path}`) : await holes.seekSize()
-  const tellsHoles = isFile && (await holes.canSeek())
+  const holeWay = isFile ? await holes.probe() : undefined
   const ioSize = Number(stats.blksize)
-  return { fd, path, kind, size, writable, holes, tellsHoles, makesHoles, ioSize }
+  return { fd, path, kind, size, writable, holes, holeWay, makesHoles, ioSize }
 }
 
 export class FileDisk implements Disk {
@@ -162,7 +162,7 @@ export class FileDisk implements Disk {
       fastZero: file.writable && file.makesHoles,
       fua: file.writable,
       flush: true,
-      extents: file.tellsHoles,
+      extents: file.holeWay !== undefined,
       cache: file.makesHoles,
       multiConn: true,
     }
@@ -217,10 +217,12 @@ export class FileDisk implements Disk {
   async extents(offset: number, length: number, options: ExtentOptions = {}): Promise<ExtentList> {
     let list = new ExtentList(offset)
     await this.#call('extents', offset, length, options, async () => {
-      const { holes, tellsHoles } = this.#file
-      list = tellsHoles
-        ? await holes.walk(offset, length, this.size, options.first === true, options.signal)
-        : ExtentList.of(offset, length, 0)
+      const { holes, holeWay: way } = this.#file
+      if (way === undefined) list = ExtentList.of(offset, length, 0)
+      else {
+        const range = { offset, length, size: this.size, way }
+        list = await holes.walk(range, options.first === true, options.signal)
+      }
     })
     return list
   }

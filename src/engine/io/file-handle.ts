@@ -11,6 +11,7 @@ import type { AllocateMode, FileHoles } from './file-holes'
 import { shrunkError } from './file-holes'
 import { writeZeroes } from './file-io'
 import type { FileKind } from './file-kind'
+import type { HoleWalk } from './hole-walk'
 
 /** Block devices refuse to zero parts of a sector; no sector is larger. */
 const DEVICE_SECTOR = 4096
@@ -24,8 +25,8 @@ export interface OpenFile {
   readonly size: number
   readonly writable: boolean
   readonly holes: FileHoles
-  /** SEEK_HOLE works on it. */
-  readonly tellsHoles: boolean
+  /** How it tells its holes; absent when it cannot. */
+  readonly holeWay?: HoleWalk['way'] | undefined
   /** fallocate and posix_fadvise can be tried on it. */
   readonly makesHoles: boolean
   /** What the file system prefers to read and write, bytes. */

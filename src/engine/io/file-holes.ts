@@ -6,13 +6,14 @@ import { ExtentList } from '../disk/extents'
 import { errnoName, fileError, systemError } from './file-errors'
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from './hole-libc'
 import type { HoleReply, HoleRequest } from './hole-requests'
+import type { HoleWalk } from './hole-walk'
 import type { HoleWorker } from './hole-worker'
 
 const HOLE_AND_ZERO = 3
 const DATA = 0
 
-/** Extents of one call: about 15 ms of a local file system, so that nobody waits long in the queue. */
-const MAX_EXTENTS_PER_WALK = 16_384
+/** Extents of one call: some 20 ms of a local file system, so that nobody waits long in the queue. */
+const MAX_EXTENTS_PER_WALK = 32_768
 
 /** One fallocate covers no more, so that it can be cancelled between two of them. */
 const ALLOCATE_PIECE = 16 * 1024 ** 3
@@ -38,11 +39,11 @@ export class FileHoles {
     this.#path = path
   }
 
-  /** Whether the file can tell its holes; false also where koffi is not there. */
-  async canSeek(): Promise<boolean> {
-    if (!this.#worker.isAvailable) return false
+  /** How the file tells its holes; `undefined` when it cannot, or where koffi is not there. */
+  async probe(): Promise<HoleWalk['way'] | undefined> {
+    if (!this.#worker.isAvailable) return undefined
     const reply = await this.#worker.ask({ kind: 'probe', fd: this.#fd })
-    return reply.kind === 'value'
+    return reply.kind === 'probed' ? reply.way : undefined
   }
 
   /** The size by seeking, which block devices answer as well. */
@@ -52,19 +53,18 @@ export class FileHoles {
   }
 
   /**
-   * Data and holes from `offset` on, perhaps not to the end of the range. `size` is what the file had
-   * when it was opened; SIZE_CHANGED when it is shorter now.
+   * Data and holes from the offset on, perhaps not to the end of the range; SIZE_CHANGED when the file is
+   * shorter now than `size`.
    */
   async walk(
-    offset: number,
-    length: number,
-    size: number,
+    range: Pick<HoleWalk, 'offset' | 'length' | 'size' | 'way'>,
     first: boolean,
     signal?: AbortSignal,
   ): Promise<ExtentList> {
+    const { offset, length, size } = range
     const maxExtents = first ? 1 : MAX_EXTENTS_PER_WALK
     const reply = await this.#ask(
-      { kind: 'walk', fd: this.#fd, offset, length, size, maxExtents },
+      { kind: 'walk', fd: this.#fd, ...range, maxExtents },
       `cannot map ${length} bytes at offset ${offset}`,
       signal,
     )

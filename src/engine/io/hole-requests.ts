@@ -3,7 +3,7 @@
 
 import { assertNever } from '../base/assert'
 import type { HoleLibc } from './hole-libc'
-import { EINTR } from './hole-libc'
+import { EINTR, EXT4_SUPER_MAGIC } from './hole-libc'
 import type { HoleWalk, HoleWalkResult } from './hole-walk'
 import { walkHoles } from './hole-walk'
 
@@ -23,12 +23,13 @@ export type HoleRequest =
       readonly length: number
     }
   | { readonly kind: 'size'; readonly fd: number }
-  /** Whether SEEK_HOLE works on the file at all. */
+  /** Whether the holes of the file can be told, and how. */
   | { readonly kind: 'probe'; readonly fd: number }
 
 export type HoleReply =
   | HoleWalkResult
   | { readonly kind: 'value'; readonly value: number }
+  | { readonly kind: 'probed'; readonly way: HoleWalk['way'] }
   /** koffi could not be loaded here. */
   | { readonly kind: 'unavailable'; readonly why: string }
 
@@ -55,9 +56,9 @@ export function answerHoleRequest(libc: HoleLibc, request: HoleRequest): HoleRep
         : { kind: 'failed', errno, call: 'posix_fadvise' }
     }
     case 'size':
-      return numberReply(libc, libc.seekEnd(request.fd), 'SEEK_END')
+      return numberReply(libc, libc.seekEnd(request.fd), 'lseek')
     case 'probe':
-      return numberReply(libc, libc.seekHole(request.fd, 0), 'SEEK_HOLE')
+      return probe(libc, request.fd)
     default:
       return assertNever(request, 'hole request')
   }
@@ -72,6 +73,13 @@ function allocate(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'allocat
       return { kind: 'failed', errno, call: 'fallocate' }
     }
   }
+}
+
+/** ext4 makes the answers of FIEMAP and of lseek out of one map; of others that is not known. */
+function probe(libc: HoleLibc, fd: number): HoleReply {
+  if (libc.seekHole(fd, 0) === -1) return { kind: 'failed', errno: libc.errno(), call: 'lseek' }
+  const isExt4 = libc.fileSystemType(fd) === EXT4_SUPER_MAGIC
+  return { kind: 'probed', way: isExt4 ? 'fiemap' : 'lseek' }
 }
 
 function numberReply(libc: HoleLibc, value: number, call: string): HoleReply {
