@@ -191,7 +191,7 @@ export class ExtentIndex {
       if (after !== added.kinds[added.count - 1]) pushRun(added, to, after)
     }
     const goesOn = added.kinds[0] === this.#kindBefore(firstChunk, firstSlot)
-    this.#splice(firstChunk, firstSlot, lastChunk, endSlot, goesOn ? withoutFirst(added) : added)
+    this.#splice(firstChunk, firstSlot, lastChunk, endSlot, added, goesOn ? 1 : 0)
   }
 
   #kindBefore(chunk: number, slot: number): RunKind | undefined {
@@ -207,17 +207,18 @@ export class ExtentIndex {
     lastChunk: number,
     endSlot: number,
     added: Runs,
+    skip: number,
   ): void {
     const head = this.#chunk(firstChunk)
     const tail = this.#chunk(lastChunk)
-    const total = firstSlot + added.count + (tail.count - endSlot)
+    const total = firstSlot + added.count - skip + (tail.count - endSlot)
     let before = 0
     for (let i = firstChunk; i <= lastChunk; i++) before += this.#chunk(i).count
     this.#count += total - before
     this.#ranks = undefined
     const roomy = total >= LEAST_RUNS || this.#chunks.length === 1
     if (firstChunk === lastChunk && total <= CHUNK_RUNS && roomy) {
-      spliceChunk(head, firstSlot, endSlot, added)
+      spliceChunk(head, firstSlot, endSlot, added, skip)
       return
     }
     const joined = makeRuns(total + 2 * CHUNK_RUNS)
@@ -228,7 +229,7 @@ export class ExtentIndex {
       pushRuns(joined, this.#chunk(first), 0, this.#chunk(first).count)
     }
     pushRuns(joined, head, 0, firstSlot)
-    pushRuns(joined, added, 0, added.count)
+    pushRuns(joined, added, skip, added.count)
     pushRuns(joined, tail, endSlot, tail.count)
     if (joined.count < LEAST_RUNS && last + 1 < this.#chunks.length) {
       last++
@@ -285,12 +286,6 @@ export class ExtentIndex {
     )
   }
 }
-
-const withoutFirst = (runs: Runs): Runs => ({
-  starts: runs.starts.subarray(1, runs.count),
-  kinds: runs.kinds.subarray(1, runs.count),
-  count: runs.count - 1,
-})
 
 /** The last of the first `count` ascending values that is not above `value`. */
 function lastAtOrBelow(values: Float64Array, count: number, value: number): number {

@@ -59,18 +59,27 @@ export function upperBound(runs: Runs, offset: number): number {
   return low
 }
 
-/** Puts `added` in the place of the entries from `first` up to `end`; the caller saw to the room. */
-export function spliceChunk(chunk: Runs, first: number, end: number, added: Runs): void {
-  const moveTo = first + added.count
+/**
+ * Puts what `added` holds from `skip` on in the place of the entries from `first` up to `end`; the caller
+ * saw to the room.
+ */
+export function spliceChunk(
+  chunk: Runs,
+  first: number,
+  end: number,
+  added: Runs,
+  skip: number,
+): void {
+  const moveTo = first + added.count - skip
   if (moveTo !== end) {
     chunk.starts.copyWithin(moveTo, end, chunk.count)
     chunk.kinds.copyWithin(moveTo, end, chunk.count)
   }
-  for (let i = 0; i < added.count; i++) {
-    chunk.starts[first + i] = added.starts[i] as number
-    chunk.kinds[first + i] = added.kinds[i] as number
+  for (let i = skip; i < added.count; i++) {
+    chunk.starts[first + i - skip] = added.starts[i] as number
+    chunk.kinds[first + i - skip] = added.kinds[i] as number
   }
-  chunk.count += added.count - (end - first)
+  chunk.count += moveTo - end
 }
 
 /** The same runs as chunks of nearly equal fill. */
