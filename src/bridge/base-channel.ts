@@ -34,7 +34,8 @@ export abstract class BaseChannel implements Channel {
 
   set onClose(listener: CloseListener) {
     this.#onClose = listener
-    if (this.#closed) listener(this.#reason)
+    // Later, so that a user whose channel was closed before can finish setting itself up.
+    if (this.#closed) queueMicrotask(() => listener(this.#reason))
   }
 
   post(message: WireMessage, bytes?: Uint8Array): void {

@@ -5,6 +5,9 @@
 // every port tells that its other end is gone. Buffers are never transferred: a port of Electron's main
 // process transfers ports only, and a message with a transferred buffer is lost. They are cloned, and
 // a clone of a view takes its whole buffer along, so only exact-size arrays are posted.
+//
+// A port does not tell how much waits in it. Streams and replies are bounded by credit and by the open
+// requests; that events stay few is up to whoever emits them.
 
 import type { PlatterError } from '../engine/base/errors'
 import { BaseChannel } from './base-channel'
