@@ -39,7 +39,7 @@ import type { FileIdentity } from './file-identity'
 import { fileIdentityOf } from './file-identity'
 import { readFully, writeFully } from './file-io'
 import type { FileKind } from './file-kind'
-import { fileKindOf } from './file-kind'
+import { fileKindOf, isReadOnlyDevice } from './file-kind'
 import { hasHoleCalls } from './hole-libc'
 import { HoleWorker } from './hole-worker'
 import type { OpenHandles } from './open-handles'
@@ -60,6 +60,8 @@ export interface OpenFileOptions extends FileServices {
 // Against a FIFO that takes the name between the look and the opening; Windows has neither flag.
 const OPEN_GUARDS = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
+const READ_ONLY_DEVICE = 'the block device is read-only'
+
 /**
  * The raw bytes of the file at `path`. Refused: a missing file (NOT_FOUND), one that may not be read, or
  * written with `writable` (NO_PERMISSION, READ_ONLY, IN_USE), what is neither a file nor a block device
@@ -70,7 +72,11 @@ export async function openFileDisk(path: string, options: OpenFileOptions = {}):
   const { signal, writable = false } = options
   throwIfAborted(signal, `open ${path}`)
   try {
-    const kind = fileKindOf(path, await statPath(path))
+    const stats = await statPath(path)
+    const kind = fileKindOf(path, stats)
+    if (writable && (await isReadOnlyDevice(stats))) {
+      throw new PlatterError('READ_ONLY', `${path}: cannot open for writing: ${READ_ONLY_DEVICE}`)
+    }
     // On a block device O_EXCL refuses one that is mounted or claimed by something else.
     const exclusive = writable && kind === 'block device' ? constants.O_EXCL : 0
     const access = writable ? constants.O_RDWR : constants.O_RDONLY
@@ -250,7 +256,7 @@ export class FileDisk implements Disk {
   async whyNotWritable(): Promise<string | undefined> {
     try {
       await access(this.path, constants.W_OK)
-      return undefined
+      return (await isReadOnlyDevice(await statPath(this.path))) ? READ_ONLY_DEVICE : undefined
     } catch (error) {
       return fileReason(error)
     }
