@@ -17,7 +17,7 @@ import { Prng } from '../../engine/base/prng'
 import type { ByteRange } from '../../engine/base/ranges'
 import { PAGE_BYTES, PageCache } from './page-cache'
 
-const PAGES = 24
+const PAGES = 6
 const SIZE = PAGES * PAGE_BYTES - 1000
 const MARKS = 8
 
@@ -174,13 +174,13 @@ async function run(seed: number): Promise<void> {
     peer: host,
     session: 's',
     size: SIZE,
-    maxPages: 4 + prng.below(12),
+    maxPages: 1 + prng.below(6),
     maxInFlight,
     onChange: () => undefined,
   })
   const someRange = () => {
     const offset = prng.below(SIZE - 1)
-    return { offset, length: 1 + prng.below(Math.min(SIZE - offset, 3 * PAGE_BYTES)) }
+    return { offset, length: 1 + prng.below(Math.min(SIZE - offset, 2 * PAGE_BYTES)) }
   }
   const steps: (() => void)[] = [
     () => cache.show(someRange()),
