@@ -9,7 +9,7 @@ export interface HostEvents {
   problem(message: string): void
 }
 
-/** How long an ended job stays in sight of the status bar. */
+/** How long the end of a job is told in the status bar. */
 export const ENDED_JOB_MS = 6000
 
 export function followHost(peer: Peer, store: AppStore, events: HostEvents): () => void {
@@ -25,7 +25,7 @@ export function followHost(peer: Peer, store: AppStore, events: HostEvents): () 
     peer.on('session.closed', ({ session }) => state().dropSession(session)),
     peer.on('job.changed', (job) => {
       state().putJob(job)
-      if (job.state !== 'running') setTimeout(() => state().dropJob(job.id), ENDED_JOB_MS)
+      if (job.state !== 'running') setTimeout(() => state().hideJob(job.id), ENDED_JOB_MS)
     }),
     peer.on('export.changed', (info) => state().putExport(info)),
     peer.on('export.stopped', ({ export: id }) => state().dropExport(id)),

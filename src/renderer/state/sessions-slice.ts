@@ -16,12 +16,16 @@ import type { AppState } from './app-state'
 
 /** Five minutes at four ticks a second. */
 export const MAX_TICKS = 1200
+const MAX_JOBS = 40
 
 export interface SessionsSlice {
   /** In the order of their tabs. */
   readonly sessions: readonly SessionInfo[]
   readonly activeId: SessionId | undefined
+  /** Running ones and the last that ended. */
   readonly jobs: readonly JobInfo[]
+  /** The job whose end is still being told. */
+  readonly toldJob: JobId | undefined
   readonly exports: readonly ExportInfo[]
   readonly activity: Readonly<Record<SessionId, readonly ActivityTick[]>>
   takeHello(hello: HostInfo): void
@@ -29,7 +33,7 @@ export interface SessionsSlice {
   dropSession(id: SessionId): void
   activate(id: SessionId): void
   putJob(job: JobInfo): void
-  dropJob(id: JobId): void
+  hideJob(id: JobId): void
   putExport(info: ExportInfo): void
   dropExport(id: ExportId): void
   putTicks(id: SessionId, ticks: readonly ActivityTick[]): void
@@ -41,6 +45,9 @@ export function put<T extends { readonly id: string }>(list: readonly T[], entry
   return index < 0 ? [...list, entry] : list.with(index, entry)
 }
 
+const isOf = (dialog: AppState['dialog'], session: SessionId) =>
+  dialog !== undefined && 'session' in dialog && dialog.session === session
+
 const without = <T extends { readonly id: string }>(list: readonly T[], id: string) =>
   list.filter((each) => each.id !== id)
 
@@ -48,6 +55,7 @@ export const sessionsSlice: StateCreator<AppState, [], [], SessionsSlice> = (set
   sessions: [],
   activeId: undefined,
   jobs: [],
+  toldJob: undefined,
   exports: [],
   activity: {},
 
@@ -79,12 +87,14 @@ export const sessionsSlice: StateCreator<AppState, [], [], SessionsSlice> = (set
         activeId: state.activeId === id ? next : state.activeId,
         jobs: state.jobs.filter((job) => job.session !== id),
         exports: state.exports.filter((each) => each.session !== id),
+        dialog: isOf(state.dialog, id) ? undefined : state.dialog,
       }
     }),
 
   activate: (activeId) => set({ activeId }),
-  putJob: (job) => set((state) => ({ jobs: put(state.jobs, job) })),
-  dropJob: (id) => set((state) => ({ jobs: without(state.jobs, id) })),
+  putJob: (job) =>
+    set((state) => ({ jobs: put(state.jobs, job).slice(-MAX_JOBS), toldJob: job.id })),
+  hideJob: (id) => set((state) => (state.toldJob === id ? { toldJob: undefined } : state)),
   putExport: (info) => set((state) => ({ exports: put(state.exports, info) })),
   dropExport: (id) => set((state) => ({ exports: without(state.exports, id) })),
   putTicks: (id, ticks) =>

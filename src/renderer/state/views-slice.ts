@@ -48,7 +48,13 @@ export const viewsSlice: StateCreator<AppState, [], [], ViewsSlice> = (set) => (
   sideTab: 'inspector',
   radix: 16,
   changeView: (id, change) =>
-    set((state) => ({ views: { ...state.views, [id]: { ...viewOf(state, id), ...change } } })),
+    set((state) => {
+      const view = viewOf(state, id)
+      const changes = Object.entries(change).some(
+        ([name, value]) => view[name as keyof SessionView] !== value,
+      )
+      return changes ? { views: { ...state.views, [id]: { ...view, ...change } } } : state
+    }),
   travel: (id, cursor, nowMs) =>
     set((state) => {
       const view = viewOf(state, id)

@@ -1,0 +1,19 @@
+// The only place that knows which host is behind the page.
+
+import type { DesktopBridge } from '../state/app'
+import { browserClock } from './browser-clock'
+import { dialPort } from './dial-port'
+import { dialSocket } from './dial-socket'
+import { type Connection, type ConnectionEvents, keepConnected } from './keep-connected'
+
+declare global {
+  interface Window {
+    /** Set by the desktop's preload. */
+    readonly platterDesktop?: DesktopBridge
+  }
+}
+
+export function connectToHost(page: Window, events: ConnectionEvents): Connection {
+  const dial = page.platterDesktop === undefined ? dialSocket : dialPort
+  return keepConnected(() => dial(page), browserClock, events)
+}

@@ -1,0 +1,56 @@
+import { useApp, useAppState } from '../../state/use-app'
+import { AboutDialog } from './about-dialog'
+import { CloseStagedDialog } from './close-staged-dialog'
+import { CommandPalette } from './command-palette'
+import { CommitDialog } from './commit-dialog'
+import { DiscardAllDialog } from './discard-all-dialog'
+import { DiscardRangeDialog } from './discard-range-dialog'
+import { GotoDialog } from './goto-dialog'
+import { OpenImageDialog } from './open-image-dialog'
+import { OpenNbdDialog } from './open-nbd-dialog'
+import { ServeDialog } from './serve-dialog'
+import { SettingsDialog } from './settings-dialog'
+import { ShortcutSheet } from './shortcut-sheet'
+import { ZeroRangeDialog } from './zero-range-dialog'
+import './dialogs.css'
+
+/** The dialog that is open, if any. */
+export function Dialogs() {
+  const app = useApp()
+  const dialog = useAppState((state) => state.dialog)
+  const sessions = useAppState((state) => state.sessions)
+  const onClose = () => app.store.getState().closeDialog()
+  if (dialog === undefined) return null
+  switch (dialog.kind) {
+    case 'palette':
+      return <CommandPalette onClose={onClose} />
+    case 'shortcuts':
+      return <ShortcutSheet onClose={onClose} />
+    case 'settings':
+      return <SettingsDialog onClose={onClose} />
+    case 'about':
+      return <AboutDialog onClose={onClose} />
+    case 'open-image':
+      return <OpenImageDialog onClose={onClose} />
+    case 'open-nbd':
+      return <OpenNbdDialog firstUri={dialog.uri} onClose={onClose} />
+  }
+  const session = sessions.find((each) => each.id === dialog.session)
+  if (session === undefined) return null
+  switch (dialog.kind) {
+    case 'goto':
+      return <GotoDialog session={session} onClose={onClose} />
+    case 'serve':
+      return <ServeDialog session={session} onClose={onClose} />
+    case 'commit':
+      return <CommitDialog session={session} onClose={onClose} />
+    case 'discard-all':
+      return <DiscardAllDialog session={session} onClose={onClose} />
+    case 'discard-range':
+      return <DiscardRangeDialog session={session} range={dialog.range} onClose={onClose} />
+    case 'zero-range':
+      return <ZeroRangeDialog session={session} range={dialog.range} onClose={onClose} />
+    case 'close-staged':
+      return <CloseStagedDialog session={session} onClose={onClose} />
+  }
+}

@@ -1,0 +1,129 @@
+// Looks through the directories of the host, where there is no native dialog.
+
+import { File, Folder } from 'lucide-react'
+import { useCallback, useRef, useState } from 'react'
+import type { Directory, DirectoryEntry } from '../../../bridge/model'
+import { formatSize } from '../../../engine/base/size-text'
+import { openLocator } from '../../actions/open-image'
+import { messageOf } from '../../state/app'
+import { useAnswer } from '../../state/use-answer'
+import { useApp } from '../../state/use-app'
+import { Button, ICON_SIZE } from '../../widgets/button'
+import { type Column, DataGrid } from '../../widgets/data-grid'
+import { DialogFrame } from '../../widgets/dialog-frame'
+import { Problem } from '../../widgets/problem'
+import { TextField } from '../../widgets/text-field'
+import { useAttempt } from '../../widgets/use-attempt'
+
+const COLUMNS: readonly Column[] = [
+  { key: 'name', title: 'Name', width: '1fr' },
+  { key: 'size', title: 'Size', width: '90px', align: 'end' },
+]
+
+const UP: DirectoryEntry = { name: '..', kind: 'directory' }
+const noWindow = () => {}
+
+export function OpenImageDialog({ onClose }: { readonly onClose: () => void }) {
+  const app = useApp()
+  const [path, setPath] = useState<string>()
+  const [typed, setTyped] = useState<string>()
+  const [chosen, setChosen] = useState<number>()
+  const input = useRef<HTMLInputElement>(null)
+  const attempt = useAttempt()
+  const answer = useAnswer('files.list', path === undefined ? {} : { path })
+  const directory = answer.got?.value
+  const entries = directory === undefined ? [] : entriesOf(directory)
+  const text = typed ?? directory?.path ?? ''
+
+  const goInto = useCallback((next: string) => {
+    setPath(next)
+    setTyped(undefined)
+    setChosen(undefined)
+  }, [])
+  const open = (locator: string) =>
+    attempt.start(async () => {
+      await openLocator(app, locator)
+      onClose()
+    })
+  /** What was typed may be either: only the host knows. */
+  const submit = () =>
+    attempt.start(async () => {
+      const target = text.trim()
+      const listed = await app.request('files.list', { path: target }).catch(() => undefined)
+      if (listed !== undefined) return goInto(listed.value.path)
+      await openLocator(app, target)
+      onClose()
+    })
+  const use = (index: number) => {
+    const entry = entries[index]
+    if (entry === undefined || directory === undefined) return
+    if (entry === UP) goInto(directory.parent ?? directory.path)
+    else if (entry.kind === 'directory') goInto(join(directory.path, entry.name))
+    else open(join(directory.path, entry.name))
+  }
+  const choose = (index: number) => {
+    const entry = entries[index]
+    setChosen(index)
+    if (entry?.kind === 'file' && directory) setTyped(join(directory.path, entry.name))
+    else setTyped(undefined)
+  }
+  const problem =
+    attempt.problem ?? (answer.error === undefined ? undefined : messageOf(answer.error))
+  return (
+    <DialogFrame
+      title="Open image"
+      width="wide"
+      onClose={onClose}
+      onSubmit={submit}
+      initialFocus={input}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" disabled={text === '' || attempt.pending}>
+            Open
+          </Button>
+        </>
+      }
+    >
+      <TextField label="Path on the host" mono value={text} onChange={setTyped} inputRef={input} />
+      <div className="file-list">
+        <DataGrid
+          key={directory?.path}
+          label="Files"
+          columns={COLUMNS}
+          rowCount={entries.length}
+          cells={(index) => fileCells(entries[index])}
+          chosen={chosen}
+          onChoose={choose}
+          onUse={use}
+          onWindow={noWindow}
+        />
+        {directory?.truncated && <p className="sample-more">There is more than can be listed.</p>}
+      </div>
+      {problem !== undefined && <Problem>{problem}</Problem>}
+    </DialogFrame>
+  )
+}
+
+const entriesOf = ({ parent, entries }: Directory): readonly DirectoryEntry[] =>
+  parent === undefined ? entries : [UP, ...entries]
+
+/** The host's separator is the one its path has. */
+function join(directory: string, name: string): string {
+  const separator = directory.includes('\\') && !directory.includes('/') ? '\\' : '/'
+  return directory.endsWith(separator) ? directory + name : directory + separator + name
+}
+
+function fileCells(entry: DirectoryEntry | undefined) {
+  if (entry === undefined) return undefined
+  const Icon = entry.kind === 'directory' ? Folder : File
+  return [
+    <span className="file-name" key="name">
+      <Icon size={ICON_SIZE} aria-hidden />
+      {entry.name}
+    </span>,
+    <span className="mono dim" key="size">
+      {entry.size === undefined ? '' : formatSize(entry.size)}
+    </span>,
+  ]
+}

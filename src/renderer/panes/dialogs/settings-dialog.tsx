@@ -1,0 +1,103 @@
+import { Select } from '@base-ui/react/select'
+import { Check, ChevronsUpDown } from 'lucide-react'
+import type { Settings } from '../../../bridge/model'
+import { formatSize } from '../../../engine/base/size-text'
+import { useApp, useAppState } from '../../state/use-app'
+import { DialogFrame } from '../../widgets/dialog-frame'
+import { Problem } from '../../widgets/problem'
+import { Segments } from '../../widgets/segments'
+import { useAttempt } from '../../widgets/use-attempt'
+
+const THEMES = [
+  { value: 'system', text: 'System' },
+  { value: 'light', text: 'Light' },
+  { value: 'dark', text: 'Dark' },
+] as const
+
+const ROWS = [
+  { value: '8', text: '8' },
+  { value: '16', text: '16' },
+  { value: '32', text: '32' },
+] as const
+
+const BYTES_PER_ROW = { 8: 8, 16: 16, 32: 32 } as const
+
+/** 4 KiB to 2 MiB. */
+const BLOCK_SIZES = Array.from({ length: 10 }, (_, i) => 4096 * 2 ** i)
+
+/** Every change takes effect, and is kept by the host, at once. */
+export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
+  const app = useApp()
+  const settings = useAppState((state) => state.settings)
+  const attempt = useAttempt()
+  const change = (part: Partial<Settings>) =>
+    attempt.start(async () => {
+      const { value } = await app.request('settings.set', { settings: part })
+      app.store.getState().setSettings(value)
+    })
+  return (
+    <DialogFrame title="Settings" onClose={onClose}>
+      <div className="setting">
+        <span className="field-label">Theme</span>
+        <Segments
+          label="Theme"
+          value={settings.theme}
+          options={THEMES}
+          onChange={(theme) => change({ theme })}
+        />
+      </div>
+      <div className="setting">
+        <span className="field-label">Bytes in a row</span>
+        <Segments
+          label="Bytes in a row"
+          value={`${settings.bytesPerRow}`}
+          options={ROWS}
+          onChange={(value) => change({ bytesPerRow: BYTES_PER_ROW[value] })}
+        />
+      </div>
+      <div className="setting">
+        <span className="field-label">Staging block</span>
+        <BlockSizeSelect
+          value={settings.blockSize}
+          onChange={(blockSize) => change({ blockSize })}
+        />
+        <p className="field-hint">
+          The smallest piece that is staged or discarded. Counts for images opened from now on.
+        </p>
+      </div>
+      {attempt.problem !== undefined && <Problem>{attempt.problem}</Problem>}
+    </DialogFrame>
+  )
+}
+
+interface BlockSizeSelectProps {
+  readonly value: number
+  readonly onChange: (value: number) => void
+}
+
+function BlockSizeSelect({ value, onChange }: BlockSizeSelectProps) {
+  return (
+    <Select.Root value={value} onValueChange={(next) => next !== null && onChange(next)}>
+      <Select.Trigger className="select-trigger" aria-label="Staging block">
+        <Select.Value>{(chosen: number) => formatSize(chosen)}</Select.Value>
+        <Select.Icon>
+          <ChevronsUpDown size={13} aria-hidden />
+        </Select.Icon>
+      </Select.Trigger>
+      <Select.Portal>
+        <Select.Positioner className="layer" alignItemWithTrigger={false} sideOffset={4}>
+          <Select.Popup className="popup">
+            {BLOCK_SIZES.map((size) => (
+              <Select.Item key={size} value={size} className="select-item">
+                <Select.ItemIndicator>
+                  <Check size={13} aria-hidden />
+                </Select.ItemIndicator>
+                <Select.ItemText>{formatSize(size)}</Select.ItemText>
+              </Select.Item>
+            ))}
+          </Select.Popup>
+        </Select.Positioner>
+      </Select.Portal>
+    </Select.Root>
+  )
+}

@@ -1,0 +1,38 @@
+import { Field } from '@base-ui/react/field'
+import type { ReactNode, RefObject } from 'react'
+
+interface TextFieldProps {
+  readonly label: string
+  readonly value: string
+  readonly onChange: (value: string) => void
+  readonly placeholder?: string
+  readonly disabled?: boolean
+  readonly mono?: boolean
+  /** Below the field: help, or what is wrong when `invalid`. */
+  readonly hint?: ReactNode
+  readonly invalid?: boolean
+  readonly inputRef?: RefObject<HTMLInputElement | null>
+}
+
+export function TextField(props: TextFieldProps) {
+  const { label, value, onChange, hint, invalid = false, mono = false, inputRef, ...rest } = props
+  return (
+    <Field.Root className="field" invalid={invalid}>
+      <Field.Label className="field-label">{label}</Field.Label>
+      <Field.Control
+        {...rest}
+        ref={inputRef}
+        className={mono ? 'text-input mono' : 'text-input'}
+        value={value}
+        spellCheck={false}
+        autoComplete="off"
+        onValueChange={(next) => onChange(next)}
+      />
+      {hint !== undefined && (
+        <Field.Description className="field-hint" aria-live="polite">
+          {hint}
+        </Field.Description>
+      )}
+    </Field.Root>
+  )
+}
