@@ -152,3 +152,18 @@ export function isAllZero(bytes: Uint8Array): boolean {
   for (let i = lead + wordCount * 8; i < bytes.length; i++) if (bytes[i] !== 0) return false
   return true
 }
+
+/** The first index at which two arrays of one length differ; `undefined` when they are equal. */
+export function firstDifference(a: Uint8Array, b: Uint8Array): number | undefined {
+  assert(a.length === b.length, `compared ${a.length} with ${b.length} bytes`)
+  let at = 0
+  if (a.byteOffset % 4 === 0 && b.byteOffset % 4 === 0) {
+    const wordCount = a.length >>> 2
+    const left = new Int32Array(a.buffer, a.byteOffset, wordCount)
+    const right = new Int32Array(b.buffer, b.byteOffset, wordCount)
+    while (at < wordCount && left[at] === right[at]) at++
+    at *= 4
+  }
+  while (at < a.length && a[at] === b[at]) at++
+  return at < a.length ? at : undefined
+}

@@ -13,7 +13,7 @@
 // target (overlay-carry.ts). Nothing here outlives the process, so nothing is flushed.
 
 import { BLOCK_CLEAN, BLOCK_WRITTEN, BLOCK_ZEROED, type BlockState } from '../base/block-leaf'
-import { BlockStates } from '../base/block-states'
+import { type BlockRun, BlockStates } from '../base/block-states'
 import { isAllZero } from '../base/bytes'
 import { PlatterError } from '../base/errors'
 import { type ByteRange, endOf } from '../base/ranges'
@@ -146,27 +146,39 @@ export class OverlayBlocks {
   }
 
   /** Forgets what is staged in these blocks; resolves with the bytes when their space is given back. */
-  async discard(span: BlockSpan): Promise<number> {
-    const unlock = await this.locks.acquire(span.first, span.end)
+  async discard({ first, end }: BlockSpan): Promise<number> {
+    const unlock = await this.locks.acquire(first, end)
     try {
-      const bytes = this.bytesIn(span)
-      this.changed?.set(span.first, span.end - span.first, BLOCK_WRITTEN)
-      await this.forget(span)
+      const bytes = this.bytesIn({ first, end })
+      this.changed?.set(first, end - first, BLOCK_WRITTEN)
+      this.states.set(first, end - first, BLOCK_CLEAN)
+      this.onChange(this.grid.bytesOf({ first, end }))
+      if (bytes.written > 0) await this.#giveBack({ first, end })
       return bytes.written + bytes.zeroed
     } finally {
       unlock()
     }
   }
 
-  /** Under the lock of these blocks: they read through from now on, and their space is given back. */
-  async forget(span: BlockSpan): Promise<void> {
-    const staged = this.#stagedHull(span)
-    if (staged === undefined) return
-    const count = staged.end - staged.first
-    const { written } = this.states.count(staged.first, count)
-    this.states.set(staged.first, count, BLOCK_CLEAN)
-    this.onChange(this.grid.bytesOf(staged))
-    if (written > 0) await this.#giveBack(staged)
+  /**
+   * Under the lock of all blocks from the first run to the last: the runs, ascending, read through from
+   * now on. Resolves when their space is given back.
+   */
+  async forget(runs: readonly BlockRun[]): Promise<void> {
+    const last = runs.at(-1)
+    if (last === undefined) return
+    for (const { first, count } of runs) {
+      this.states.set(first, count, BLOCK_CLEAN)
+      this.onChange(this.grid.bytesOf({ first, end: first + count }))
+    }
+    const hull = { first: runs[0]!.first, end: last.first + last.count }
+    if (this.states.count(hull.first, hull.end - hull.first).written === 0) {
+      if (runs.some((run) => run.state === BLOCK_WRITTEN)) await this.#giveBack(hull)
+      return
+    }
+    for (const { first, count, state } of runs) {
+      if (state === BLOCK_WRITTEN) await this.#giveBack({ first, end: first + count })
+    }
   }
 
   /** Exact bytes staged in whole blocks. */
@@ -324,13 +336,6 @@ export class OverlayBlocks {
   async #put(pieces: readonly StorePiece[]): Promise<void> {
     const full = pieces.filter((piece) => piece.bytes.length > 0)
     await settleAll(full.map(({ offset, bytes }) => writeSpan(this.store, bytes, offset)))
-  }
-
-  #stagedHull({ first, end }: BlockSpan): BlockSpan | undefined {
-    const from = this.states.nextStaged(first, end)
-    if (from === undefined) return undefined
-    const lastIsClean = this.states.get(end - 1) === BLOCK_CLEAN
-    return { first: from, end: lastIsClean ? this.states.startOfRun(end - 1) : end }
   }
 }
 

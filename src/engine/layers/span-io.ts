@@ -4,9 +4,10 @@
 import { alignDown, alignUp, type ByteRange, endOf, isAligned, splitByUnit } from '../base/ranges'
 import type { CallOptions, Disk } from '../disk/disk'
 
-/** The longest request that this disk takes and that is a multiple of its smallest block. */
-export const longestRequest = (disk: Disk): number =>
-  Math.max(disk.blockSize.minimum, alignDown(disk.blockSize.maximum, disk.blockSize.minimum))
+/** The longest request that this disk takes and that is a multiple of its preferred block. */
+export const longestRequest = ({ blockSize }: Disk): number =>
+  alignDown(blockSize.maximum, blockSize.preferred) ||
+  Math.max(blockSize.minimum, alignDown(blockSize.maximum, blockSize.minimum))
 
 /** The whole smallest blocks of `disk` that the range touches; its last one may end with the disk. */
 export function widen(disk: Disk, range: ByteRange): ByteRange {

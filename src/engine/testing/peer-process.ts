@@ -8,6 +8,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Between two looks at whether a server listens: the one thing here that has no event. */
+const POLL_MS = 5
 
 const skipped = new Set<string>()
 
@@ -94,7 +98,7 @@ export class PeerProcess {
         await peer.stop()
         throw new Error(`${command} ${args.join(' ')}: did not start: ${failure ?? peer.output}`)
       }
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await pause(POLL_MS)
     }
     return peer
   }
