@@ -79,7 +79,8 @@ export async function createSampleImage(path: string): Promise<void> {
     }
     await rename(unfinished, path)
   } catch (error) {
-    await rm(unfinished, { force: true })
+    // What went wrong first is what matters, also when there is nothing to clear away.
+    await rm(unfinished, { force: true }).catch(() => undefined)
     throw fileError(error, path, 'cannot make the sample image')
   }
 }
