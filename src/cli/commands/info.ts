@@ -73,7 +73,7 @@ function nbdRows({ nbd }: ImageReport): (readonly [string, string])[] {
   return [
     ['export', JSON.stringify(nbd.exportName)],
     ['replies', nbd.structured ? 'structured' : 'simple'],
-    ['contexts', nbd.contexts.join(', ') || 'none'],
+    ['contexts', nbd.contexts.map((context) => context.name).join(', ') || 'none'],
   ]
 }
 
