@@ -22,6 +22,7 @@ export default defineConfig({
           include: ['src/**/*.interop.test.ts'],
           testTimeout: 60_000,
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

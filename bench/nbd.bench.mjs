@@ -1,8 +1,9 @@
 // How fast is a disk through the server? The same file, read by nbdcopy over a Unix socket.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, watch } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const SIZE = 1024 * 1024 * 1024
@@ -35,12 +36,12 @@ async function startPlatter(platter, path, socket) {
   return { uri, stop: () => end(child) }
 }
 
+/** The socket file appears once nbdkit listens. */
 async function startNbdkit(path, socket) {
-  const args = ['-f', '-v', '-r', '-U', socket, 'file', path]
-  const child = spawn('nbdkit', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  const lines = createInterface(child.stderr)
-  for await (const line of lines) if (/listening on|bound to unix socket/.test(line)) break
-  child.stderr.resume()
+  const watcher = watch(dirname(socket))
+  const child = spawn('nbdkit', ['-f', '-r', '-U', socket, 'file', path], { stdio: 'inherit' })
+  while (!existsSync(socket)) await once(watcher, 'change')
+  watcher.close()
   return { uri: `nbd+unix:///?socket=${socket}`, stop: () => end(child) }
 }
 

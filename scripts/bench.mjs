@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url'
 const root = join(import.meta.dirname, '..')
 const dir = join(root, 'bench')
 const wanted = process.argv.slice(2)
+const RUN_TIMEOUT_MS = 60_000
 const PAIRS = Number(process.env.PLATTER_BENCH_PAIRS ?? 7)
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >>> 1]
@@ -35,7 +36,11 @@ async function pair(title, { ours, peer, peerName, bar }) {
 /** Seconds that a command took; its output is read and dropped. */
 function timed(command, args, options = {}) {
   const start = process.hrtime.bigint()
-  const result = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], ...options })
+  const result = spawnSync(command, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: RUN_TIMEOUT_MS,
+    ...options,
+  })
   const took = Number(process.hrtime.bigint() - start) / 1e9
   if (result.status !== 0) {
     throw new Error(`${command} ${args.join(' ')}: ${result.stderr?.toString() ?? result.error}`)

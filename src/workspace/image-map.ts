@@ -47,6 +47,9 @@ export async function mapImage(
         )
       }
       const list = await disk.extents(at, Math.min(STEP, disk.size - at))
+      if (list.offset !== at || list.end <= at) {
+        throw new PlatterError('PROTOCOL', `${locator}: the map does not go on at offset ${at}`)
+      }
       for (const extent of list) appendMerged(rows, extent)
       at = list.end
     }
