@@ -1,0 +1,49 @@
+import AxeBuilder from '@axe-core/playwright'
+import { expect, test } from './fixtures'
+import type { PlatterApp } from './platter-app'
+
+/** What axe finds wrong, one line each: empty when nothing is. */
+async function violations({ page }: PlatterApp): Promise<string[]> {
+  // The usual mode collects results in a page of its own, which a window cannot open.
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze()
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
+  )
+}
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`the screens have no accessibility faults that axe knows, ${theme}`, async ({ launch }) => {
+    const app = await launch()
+    await app.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+    await test.step('welcome', async () => expect(await violations(app)).toEqual([]))
+
+    await app.page.getByRole('button', { name: /^Open the sample/ }).click()
+    await app.idle()
+    await app.goTo('5M')
+    await app.typeHex('beef')
+    for (const tab of ['Inspector', 'Staged', 'Extents', 'Serve', 'Activity'] as const) {
+      await test.step(tab, async () => {
+        await app.showTab(tab)
+        expect(await violations(app)).toEqual([])
+      })
+    }
+    const dialogs = [
+      ['Control+Shift+O', 'Open NBD'],
+      ['Control+G', 'Go to offset'],
+      ['Control+Enter', 'Commit'],
+      ['Control+,', 'Settings'],
+      ['F1', undefined],
+    ] as const
+    for (const [keys, title] of dialogs) {
+      await test.step(`dialog on ${keys}`, async () => {
+        await app.press(keys)
+        const dialog = title === undefined ? app.page.getByRole('dialog') : app.dialog(title)
+        await expect(dialog).toBeVisible()
+        await app.idle()
+        expect(await violations(app)).toEqual([])
+        await app.press('Escape')
+        await expect(dialog).toBeHidden()
+      })
+    }
+  })
+}

@@ -1,0 +1,140 @@
+// The programs that Platter is held against: they make images, serve them, and read what it serves.
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, open, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from '@playwright/test'
+
+const RUN_LIMIT_MS = 30_000
+
+export interface MapTotals {
+  readonly data: number
+  readonly hole: number
+  readonly zero: number
+}
+
+export class Peers {
+  readonly #dir: string
+  readonly #servers: ChildProcess[] = []
+  #count = 0
+
+  constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  /** Runs a program to its end; its output. Fails with what it said when it fails. */
+  run(command: string, ...args: string[]): string {
+    const done = spawnSync(command, args, {
+      encoding: 'utf8',
+      timeout: RUN_LIMIT_MS,
+      env: TOOLS_ENV,
+    })
+    if (done.error !== undefined) throw done.error
+    if (done.status !== 0) {
+      throw new Error(`${command} ${args.join(' ')}: ${done.status}: ${done.stdout}${done.stderr}`)
+    }
+    return done.stdout
+  }
+
+  /** A raw image of `mebibytes` that holds an ext4 file system with some files in it, made as root or not. */
+  async makeExt4Image(name: string, mebibytes = 64): Promise<string> {
+    const tree = join(this.#dir, `${name}.tree`)
+    await mkdir(join(tree, 'etc'), { recursive: true })
+    await writeFile(join(tree, 'etc', 'hostname'), 'platter\n')
+    await writeFile(join(tree, 'random.bin'), pseudoRandom(3 * 1024 * 1024))
+    await writeFile(join(tree, 'text.txt'), 'a line of text that repeats\n'.repeat(20_000))
+    const image = join(this.#dir, name)
+    await (await open(image, 'w')).close()
+    this.run('mke2fs', '-q', '-t', 'ext4', '-d', tree, '-L', 'PLATTER', image, `${mebibytes}M`)
+    return image
+  }
+
+  /** `nbdinfo --map --totals`, of a file through nbdkit or of a URI, in bytes for each kind. */
+  totals(locator: string): MapTotals {
+    const uri = /^nbds?(\+unix)?:/.test(locator) ? [locator] : ['[', 'nbdkit', 'file', locator, ']']
+    const rows = JSON.parse(this.run('nbdinfo', '--map', '--totals', '--json', ...uri)) as {
+      readonly size: number
+      readonly type: number
+    }[]
+    const sum = (type: number) =>
+      rows.filter((row) => row.type === type).reduce((total, row) => total + row.size, 0)
+    // base:allocation: bit 0 says hole, bit 1 says that it reads as zeroes.
+    return { data: sum(0), hole: sum(3), zero: sum(2) }
+  }
+
+  /** qemu-io on an NBD URI; each command as qemu-io spells it. */
+  qemuIo(uri: string, ...commands: string[]): string {
+    const output = this.run(
+      'qemu-io',
+      '-f',
+      'raw',
+      ...commands.flatMap((each) => ['-c', each]),
+      uri,
+    )
+    // qemu-io ends with 0 whatever its commands did.
+    if (/failed|error/i.test(output)) throw new Error(`qemu-io ${commands.join('; ')}: ${output}`)
+    return output
+  }
+
+  /** Starts `nbdkit` on a Unix socket of this test; resolves to the socket's path. */
+  async nbdkit(...args: string[]): Promise<string> {
+    const socket = join(this.#dir, `nbdkit-${++this.#count}.sock`)
+    await this.#serve(
+      'nbdkit',
+      ['--foreground', '--exit-with-parent', '-U', socket, ...args],
+      socket,
+    )
+    return socket
+  }
+
+  /** A qcow2 copy of a raw image, served by `qemu-nbd`; resolves to the socket's path. */
+  async qemuNbd(raw: string): Promise<string> {
+    const qcow2 = join(this.#dir, `served-${++this.#count}.qcow2`)
+    const socket = `${qcow2}.sock`
+    this.run('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, qcow2)
+    const args = ['-f', 'qcow2', '-k', socket, '--persistent', '--shared=8', qcow2]
+    await this.#serve('qemu-nbd', args, socket)
+    return socket
+  }
+
+  /** Ends the server that was started last. */
+  async stopServer(): Promise<void> {
+    await end(this.#servers.pop()!)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.splice(0).map(end))
+  }
+
+  async #serve(command: string, args: readonly string[], socket: string): Promise<void> {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'], env: TOOLS_ENV })
+    this.#servers.push(child)
+    const isUp = () => child.exitCode === null && existsSync(socket)
+    await expect.poll(isUp, `${command} ${args.join(' ')} listens`).toBe(true)
+  }
+}
+
+/** The file-system tools are where root's shell looks for them. */
+const TOOLS_ENV = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` }
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
+}
+
+/** The same bytes in every run. */
+function pseudoRandom(length: number): Uint8Array {
+  const words = new Uint32Array(length / 4)
+  let state = 0x9e3779b9
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    words[i] = state
+  }
+  return new Uint8Array(words.buffer)
+}
