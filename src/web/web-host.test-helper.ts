@@ -30,6 +30,7 @@ async function makePage(): Promise<string> {
   await mkdir(join(dir, 'page-of-another'))
   await writeFile(join(dir, 'page-of-another', 'secret.txt'), 'secret')
   await symlink(join(dir, 'secret.txt'), join(page, 'link.txt'))
+  await symlink(join(dir, 'page-of-another', 'secret.txt'), join(page, 'link-to-another.txt'))
   return page
 }
 

@@ -71,6 +71,7 @@ describe('files', () => {
     '//secret.txt',
     '/./index.html',
     '/link.txt',
+    '/link-to-another.txt',
     '/.hidden',
     '/assets',
     '/assets/',
