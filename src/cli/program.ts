@@ -2,12 +2,14 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { PlatterError } from '../engine/base/errors'
 import { isPowerOfTwo } from '../engine/base/ranges'
 import { parseSize } from '../engine/base/size-text'
-import { DEFAULT_BLOCK_SIZE, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from '../workspace/settings'
-import { runInfo } from './commands/info'
-import { runMap } from './commands/map'
-import { runOpen } from './commands/open'
-import { runServe } from './commands/serve'
+import { DEFAULT_BLOCK_SIZE, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from '../workspace/block-size'
+import type { runInfo as RunInfo } from './commands/info'
+import type { runMap as RunMap } from './commands/map'
+import type { runOpen as RunOpen } from './commands/open'
+import type { runServe as RunServe } from './commands/serve'
 import { VERSION } from './version'
+
+// Each command is loaded when it is run: a map should not wait for a web server to be parsed.
 
 const FORMAT: [string, string] = [
   '--format <format>',
@@ -38,7 +40,9 @@ function addOpen(program: Command): void {
     .description('open images in the window: Electron where it can run, else a page in the browser')
     .option('--web', 'serve the page to a browser even where Electron could run')
     .option('--port <n>', 'port of the browser host (default: any free one)', parsePort)
-    .action(runOpen)
+    .action(async (...args: Parameters<typeof RunOpen>) => {
+      await (await import('./commands/open')).runOpen(...args)
+    })
 }
 
 function addInfo(program: Command): void {
@@ -48,7 +52,9 @@ function addInfo(program: Command): void {
     .option('--json', 'one JSON document on stdout')
     .option('--list', 'the exports of an NBD server')
     .option(...FORMAT)
-    .action(runInfo)
+    .action(async (...args: Parameters<typeof RunInfo>) => {
+      await (await import('./commands/info')).runInfo(...args)
+    })
 }
 
 function addMap(program: Command): void {
@@ -59,7 +65,9 @@ function addMap(program: Command): void {
     .option('--totals', 'bytes and percent of each kind instead of the ranges')
     .option('--context <name>', 'the metadata context to map', 'base:allocation')
     .option(...FORMAT)
-    .action(runMap)
+    .action(async (...args: Parameters<typeof RunMap>) => {
+      await (await import('./commands/map')).runMap(...args)
+    })
 }
 
 function addServe(program: Command): void {
@@ -90,7 +98,9 @@ function addServe(program: Command): void {
         .default(DEFAULT_BLOCK_SIZE, '64K'),
     )
     .option(...FORMAT)
-    .action(runServe)
+    .action(async (...args: Parameters<typeof RunServe>) => {
+      await (await import('./commands/serve')).runServe(...args)
+    })
 }
 
 function parsePort(text: string): number {

@@ -42,5 +42,5 @@ export async function reportImage(
 
 export async function reportExports(uri: string): Promise<readonly NbdExportInfo[]> {
   const target = parseNbdUri(uri)
-  return await listNbdExports({ dial: dialer(target, systemClock), clock: systemClock })
+  return await listNbdExports({ dial: dialer(target), clock: systemClock })
 }

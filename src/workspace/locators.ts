@@ -56,7 +56,7 @@ export async function openImage(locator: string, options: OpenOptions): Promise<
 
 /** Dials the server that a URI names. */
 export const dialer =
-  (target: NbdTarget, clock: Clock) =>
+  (target: NbdTarget) =>
   (signal?: AbortSignal): ReturnType<typeof dialTransport> =>
     dialTransport(target.address, { timeoutMs: CONNECT_TIMEOUT_MS, signal })
 
@@ -69,7 +69,7 @@ async function openNbd(locator: string, options: OpenOptions): Promise<OpenedIma
   }
   const target = parseNbdUri(locator)
   const disk = await openNbdDisk({
-    dial: dialer(target, options.clock),
+    dial: dialer(target),
     exportName: target.exportName,
     clock: options.clock,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,

@@ -45,7 +45,7 @@ function hostRequests(
     'files.list': async ({ path }) => ({ value: await listDirectory(path) }),
     'nbd.list': async ({ uri }, { signal }) => {
       const target = parseNbdUri(uri)
-      const dial = dialer(target, workspace.clock)
+      const dial = dialer(target)
       return { value: { exports: await listNbdExports({ dial, clock: workspace.clock, signal }) } }
     },
   }

@@ -2,11 +2,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { RecentImage, Settings } from '../bridge/model'
 import { isPowerOfTwo } from '../engine/base/ranges'
+import { DEFAULT_BLOCK_SIZE, MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from './block-size'
 import { StoredJson } from './stored-json'
-
-export const DEFAULT_BLOCK_SIZE = 64 * 1024
-export const MIN_BLOCK_SIZE = 4 * 1024
-export const MAX_BLOCK_SIZE = 2 * 1024 * 1024
 
 const DEFAULTS: Settings = { theme: 'system', blockSize: DEFAULT_BLOCK_SIZE, bytesPerRow: 16 }
 
