@@ -141,6 +141,13 @@ function stageRequests(workspace: Workspace): GroupOf<'stage'> {
     'stage.discard': async ({ session, ranges }) => {
       const found = workspace.session(session)
       for (const range of ranges ?? []) checkInside(found, range.offset, range.length)
+      // What the commit has in hand would still be written, and the person was told it is forgotten.
+      if (found.commitJob !== undefined) {
+        throw new PlatterError(
+          'BUSY',
+          `${found.image.info.name}: a commit is running: cancel it before discarding; nothing was changed`,
+        )
+      }
       return { value: { bytes: await found.overlay.discard(ranges) } }
     },
   }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { startWebHost } from '../../web/web-host'
 import { Workspace } from '../../workspace/workspace'
+import { findAppDir } from '../app-dir'
 import { type ElectronFound, findElectron } from '../find-electron'
 import { VERSION } from '../version'
 
@@ -12,14 +12,11 @@ interface OpenOptions {
   readonly port?: number
 }
 
-/** The built application: this file ends up in out/main. */
-const APP_DIR = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-
 export async function runOpen(images: readonly string[], options: OpenOptions): Promise<void> {
   const electron: ElectronFound =
     options.web || options.port !== undefined
       ? { why: 'asked for' }
-      : findElectron(APP_DIR, process)
+      : findElectron(findAppDir(), process)
   if ('path' in electron) return await openWindow(electron.path, images)
   await openPage(images, options.port, electron.why)
 }
@@ -27,7 +24,7 @@ export async function runOpen(images: readonly string[], options: OpenOptions): 
 async function openWindow(electron: string, images: readonly string[]): Promise<void> {
   // Chromium's sandbox refuses to run as root; the page stays isolated from Node either way.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  const child = spawn(electron, [...asRoot, APP_DIR, ...images], { stdio: 'inherit' })
+  const child = spawn(electron, [...asRoot, findAppDir(), ...images], { stdio: 'inherit' })
   const [code] = (await once(child, 'exit')) as [number | null]
   process.exitCode = code ?? 1
 }
@@ -47,7 +44,7 @@ async function openPage(
     for (const image of images) await workspace.open(image)
     const host = await startWebHost({
       workspace,
-      rendererDir: join(APP_DIR, 'out', 'renderer'),
+      rendererDir: join(findAppDir(), 'out', 'renderer'),
       ...(port === undefined ? {} : { port }),
     })
     process.stderr.write(`platter: the window is a page in your browser (${why}); Ctrl+C ends it\n`)
