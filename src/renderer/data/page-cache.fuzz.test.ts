@@ -91,8 +91,7 @@ class SlowHost implements Peer {
   /** Some of the changes are joined into one event, as the host does within a frame. */
   tell(count: number): void {
     const told = this.untold.splice(0, count)
-    const epoch = told.at(-1)?.epoch
-    if (epoch === undefined) return
+    if (told.length === 0) return
     const changed = told.map(({ page, pages }) => ({
       offset: page * PAGE_BYTES + 1,
       length: pages * PAGE_BYTES - 2,
@@ -100,7 +99,7 @@ class SlowHost implements Peer {
     for (const { page, pages, epoch: at } of told) {
       for (let i = page; i < page + pages; i++) this.toldEpoch[i] = at
     }
-    this.#listener({ session: 's', epoch, changed, touches: [] })
+    this.#listener({ session: 's', epoch: this.epoch, changed, touches: [] })
   }
 
   /** The host starts on a question: its epoch is fixed, and its bytes are when `readsNow` says so. */

@@ -43,22 +43,28 @@ interface Reading {
 }
 
 export class PageCache {
+  readonly pageBytes = PAGE_BYTES
   readonly #options: PageCacheOptions
   readonly #maxPages: number
   readonly #maxInFlight: number
   readonly #pages = new Map<number, PageState>()
   readonly #reading = new Map<number, Reading>()
-  readonly #stopListening: () => void
+  #stopListening: (() => void) | undefined
   /** First and last page shown, and one more on either side in `#wanted`. */
   #shown: readonly [number, number] = [0, -1]
-  #isClosed = false
 
   constructor(options: PageCacheOptions) {
     this.#options = options
     this.#maxPages = options.maxPages ?? MAX_PAGES
     this.#maxInFlight = options.maxInFlight ?? MAX_IN_FLIGHT
-    this.#stopListening = options.peer.on('session.touched', (event) => {
-      if (event.session === options.session) this.#forget(event.epoch, event.changed)
+    this.open()
+  }
+
+  /** Listens to the host, from the start; again after a close. */
+  open(): void {
+    const { peer, session } = this.#options
+    this.#stopListening ??= peer.on('session.touched', (event) => {
+      if (event.session === session) this.#forget(event.epoch, event.changed)
     })
   }
 
@@ -109,8 +115,8 @@ export class PageCache {
   }
 
   close(): void {
-    this.#isClosed = true
-    this.#stopListening()
+    this.#stopListening?.()
+    this.#stopListening = undefined
     for (const [page, reading] of this.#reading) this.#callOff(page, reading)
     this.#pages.clear()
   }
@@ -127,7 +133,7 @@ export class PageCache {
   }
 
   #readMore(): void {
-    if (this.#isClosed) return
+    if (this.#stopListening === undefined) return
     for (const page of this.#wanted()) {
       if (this.#reading.size >= this.#maxInFlight) return
       const state = this.#pages.get(page)
