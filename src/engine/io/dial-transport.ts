@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { connect } from 'node:net'
 import { abortedError, PlatterError } from '../base/errors'
 import type { ListenAddress, Transport } from '../nbd/transport'
-import { nameOfAddress } from './socket-address'
+import { checkSocketPath, nameOfAddress } from './socket-address'
 import { SocketTransport } from './socket-transport'
 
 export interface DialOptions {
@@ -17,9 +17,13 @@ export interface DialOptions {
 const RECEIVE_BUFFER = 256 * 1024
 
 /** Rejects with NO_SERVER (why, and where), TIMEOUT or ABORTED. */
-export function dialTransport(address: ListenAddress, options: DialOptions): Promise<Transport> {
+export async function dialTransport(
+  address: ListenAddress,
+  options: DialOptions,
+): Promise<Transport> {
   const name = nameOfAddress(address)
   const { timeoutMs, signal } = options
+  if (address.kind === 'unix') checkSocketPath(address.path)
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedError(signal, `connection to ${name}`))
     let transport: SocketTransport | undefined

@@ -7,6 +7,7 @@
 import { lstat, unlink } from 'node:fs/promises'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
+import { dirname } from 'node:path'
 import { PlatterError } from '../base/errors'
 import type { ListenAddress, Listener, Transport } from '../nbd/transport'
 import { checkSocketPath, nameOfAddress } from './socket-address'
@@ -73,6 +74,9 @@ async function clearStaleSocket(path: string): Promise<void> {
   checkSocketPath(path)
   // A name in Linux's abstract namespace has no file, and is free again when its owner is gone.
   if (path.startsWith('\0')) return
+  await lstat(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    throw cannotListen(`unix:${path}`, error)
+  })
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw cannotListen(`unix:${path}`, error)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PlatterError } from '../base/errors'
-import * as bs from './byte-script'
+import * as bs from './byte-script.test-helper'
 import { openExport } from './client-handshake'
 import type { Script } from './handshake-script'
 import { ScriptRunner } from './handshake-script'

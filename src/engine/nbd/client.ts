@@ -12,7 +12,6 @@
 // - Nothing is sent again and nothing reconnects here.
 
 import { assert } from '../base/assert'
-import { ByteWriter } from '../base/bytes'
 import type { Clock } from '../base/clock'
 import { abortedError, PlatterError } from '../base/errors'
 import type { CallOptions } from '../disk/disk'
@@ -23,6 +22,8 @@ import { DISCONNECT_TIMEOUT_MS, MAX_CLIENT_BYTES, MAX_CLIENT_REQUESTS, MAX_OVERD
 import type { RequestSpec, StatusByContext } from './pending-request'
 import { PendingRequest } from './pending-request'
 import { ReplyParser } from './reply-parser'
+import { encodeRequest } from './request-encoder'
+import { SweepTimer } from './sweep-timer'
 import type { Transport, TransportEvents } from './transport'
 
 export interface NbdClientOptions {
@@ -41,6 +42,7 @@ export class NbdClient {
   readonly #timeoutMs: number
   readonly #onClosed: ((error: PlatterError | undefined) => void) | undefined
   readonly #parser: ReplyParser
+  readonly #deadlines: SweepTimer
   /** By cookie, in the order of sending; answered ones leave. */
   readonly #inFlight = new Map<number, PendingRequest>()
   /** Submitted and not sent. */
@@ -51,8 +53,6 @@ export class NbdClient {
   #lastCookie = 0
   #lastHeardAt: number
   #blocked = false
-  #sweepAt = Number.POSITIVE_INFINITY
-  #cancelSweep: () => void = () => undefined
   #cancelCut: () => void = () => undefined
   #leaving = false
   /** Why the server made us leave. */
@@ -68,6 +68,7 @@ export class NbdClient {
     this.#timeoutMs = options.requestTimeoutMs
     this.#onClosed = options.onClosed
     this.#lastHeardAt = options.clock.now()
+    this.#deadlines = new SweepTimer(options.clock, () => this.#sweep())
     this.#parser = new ReplyParser({
       structured: options.info.structured,
       contextIds: options.info.contexts.map((context) => context.id),
@@ -159,7 +160,7 @@ export class NbdClient {
 
   async #leave(): Promise<void> {
     if (this.openRequests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
-    this.#cancelSweep()
+    this.#deadlines.stop()
     if (this.#error !== undefined || this.#transportGone) return
     this.#transport.write(encodeRequest(nbd.NBD_CMD_DISC, 0, 0, 0, 0))
     this.#transport.end()
@@ -194,7 +195,7 @@ export class NbdClient {
       )
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.add(request)
-      this.#watch(request)
+      this.#deadlines.expect(request.activeAt + this.#timeoutMs)
       this.#pump()
     })
   }
@@ -288,7 +289,7 @@ export class NbdClient {
   }
 
   #end(error: PlatterError | undefined): void {
-    this.#cancelSweep()
+    this.#deadlines.stop()
     const open = [...this.#inFlight.values(), ...this.#waiting]
     this.#inFlight.clear()
     this.#waiting.clear()
@@ -302,38 +303,22 @@ export class NbdClient {
     if (this.openRequests === 0) for (const wake of this.#idle.splice(0)) wake()
   }
 
-  /** One timer for all deadlines: it is set for the earliest one and then looks at every request. */
-  #watch(request: PendingRequest): void {
-    this.#setSweep(request.activeAt + this.#timeoutMs)
-  }
-
-  #setSweep(at: number): void {
-    if (at >= this.#sweepAt) return
-    this.#cancelSweep()
-    this.#sweepAt = at
-    const cancel = this.#clock.after(at - this.#clock.now(), () => this.#sweep())
-    this.#cancelSweep = () => {
-      this.#sweepAt = Number.POSITIVE_INFINITY
-      cancel()
-    }
-  }
-
-  #sweep(): void {
-    this.#sweepAt = Number.POSITIVE_INFINITY
+  /** Looks at every request; the earliest deadline that is left, if any. */
+  #sweep(): number | undefined {
     const now = this.#clock.now()
-    let next = Number.POSITIVE_INFINITY
+    let next: number | undefined
     for (const request of [...this.#inFlight.values(), ...this.#waiting]) {
       if (this.#overdue.has(request)) continue
       const since = this.#waiting.has(request)
         ? Math.max(request.activeAt, this.#lastHeardAt)
         : request.activeAt
       const deadline = since + this.#timeoutMs
-      if (deadline > now) next = Math.min(next, deadline)
+      if (deadline > now) next = Math.min(next ?? deadline, deadline)
       else this.#onOverdue(request)
-      if (this.#error !== undefined) return
+      if (this.#error !== undefined) return undefined
     }
-    if (next !== Number.POSITIVE_INFINITY) this.#setSweep(next)
     this.#pump()
+    return next
   }
 
   #onOverdue(request: PendingRequest): void {
@@ -353,21 +338,4 @@ export class NbdClient {
     request.settle(new PlatterError('TIMEOUT', `NBD ${this.peer}: ${what}`))
     this.#wakeIfIdle()
   }
-}
-
-function encodeRequest(
-  command: number,
-  flags: number,
-  cookie: number,
-  offset: number,
-  length: number,
-): Uint8Array {
-  return new ByteWriter(nbd.REQUEST_LENGTH)
-    .u32(nbd.NBD_REQUEST_MAGIC)
-    .u16(flags)
-    .u16(command)
-    .u64(cookie)
-    .u64(offset)
-    .u32(length)
-    .done()
 }

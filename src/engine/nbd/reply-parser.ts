@@ -15,9 +15,11 @@
 import { assert } from '../base/assert'
 import { PlatterError } from '../base/errors'
 import { ExtentList } from '../disk/extents'
+import { bodyLength, ERROR_CHUNK_HEADER, isErrorChunk } from './chunk-rules'
 import * as nbd from './constants'
-import { MAX_ERROR_CHUNK, MAX_STATUS_EXTENTS, MAX_STRING } from './limits'
+import { MAX_STRING } from './limits'
 import type { PendingRequest } from './pending-request'
+import { offsetAt, u16At, u32At } from './wire-read'
 
 export interface ReplyParserOptions {
   readonly structured: boolean
@@ -96,7 +98,7 @@ export class ReplyParser {
   #gather(chunk: Uint8Array, at: number): number {
     // Until its magic is seen, a header is expected to be the shorter of the two kinds.
     if (this.#state === 'header' && this.#have === 0 && chunk.length - at >= 4) {
-      if (u32(chunk, at) === nbd.NBD_STRUCTURED_REPLY_MAGIC)
+      if (u32At(chunk, at) === nbd.NBD_STRUCTURED_REPLY_MAGIC)
         this.#need = nbd.STRUCTURED_REPLY_LENGTH
     }
     const need = this.#need
@@ -111,7 +113,7 @@ export class ReplyParser {
     if (
       this.#state === 'header' &&
       need === nbd.SIMPLE_REPLY_LENGTH &&
-      u32(this.#scratch, 0) === nbd.NBD_STRUCTURED_REPLY_MAGIC
+      u32At(this.#scratch, 0) === nbd.NBD_STRUCTURED_REPLY_MAGIC
     ) {
       this.#need = nbd.STRUCTURED_REPLY_LENGTH
       return at + part
@@ -127,22 +129,22 @@ export class ReplyParser {
   }
 
   #onHeader(bytes: Uint8Array, at: number): void {
-    const magic = u32(bytes, at)
+    const magic = u32At(bytes, at)
     const simple = magic === nbd.NBD_SIMPLE_REPLY_MAGIC
     if (!simple && magic !== nbd.NBD_STRUCTURED_REPLY_MAGIC) {
       throw new PlatterError('PROTOCOL', `a reply begins with 0x${magic.toString(16)}`)
     }
-    const high = u32(bytes, at + 8)
-    this.#cookie = high * 2 ** 32 + u32(bytes, at + 12)
+    const high = u32At(bytes, at + 8)
+    this.#cookie = high * 2 ** 32 + u32At(bytes, at + 12)
     const request = high < 2 ** 21 ? this.#options.find(this.#cookie) : undefined
     if (request === undefined) {
       throw new PlatterError('PROTOCOL', `a reply for request ${this.#cookie}, which is not open`)
     }
     this.#request = request
-    if (simple) this.#onSimple(request, u32(bytes, at + 4))
+    if (simple) this.#onSimple(request, u32At(bytes, at + 4))
     else {
-      this.#done = (u16(bytes, at + 4) & nbd.NBD_REPLY_FLAG_DONE) !== 0
-      this.#onChunk(request, u16(bytes, at + 6), u32(bytes, at + 16))
+      this.#done = (u16At(bytes, at + 4) & nbd.NBD_REPLY_FLAG_DONE) !== 0
+      this.#onChunk(request, u16At(bytes, at + 6), u32At(bytes, at + 16))
     }
   }
 
@@ -167,36 +169,9 @@ export class ReplyParser {
     }
     this.#type = type
     this.#left = length
-    const name = nbd.nameOfReplyType(type)
-    const refuse = (): never => {
-      throw request.violation(`${name} of ${length} bytes`)
-    }
-    if ((type & nbd.NBD_REPLY_TYPE_FLAG_ERROR) !== 0) {
-      if (length < 6 || length > MAX_ERROR_CHUNK) refuse()
-      this.#expectBody(6)
-      return
-    }
-    switch (type) {
-      case nbd.NBD_REPLY_TYPE_NONE:
-        if (length !== 0 || !this.#done) refuse()
-        this.#endChunk()
-        return
-      case nbd.NBD_REPLY_TYPE_OFFSET_DATA:
-        if (!request.isRead || length < 9 || length - 8 > request.spec.length) refuse()
-        this.#expectBody(8)
-        return
-      case nbd.NBD_REPLY_TYPE_OFFSET_HOLE:
-        if (!request.isRead || length !== 12) refuse()
-        this.#expectBody(12)
-        return
-      case nbd.NBD_REPLY_TYPE_BLOCK_STATUS:
-        if (!request.isStatus || length < 12 || length % 8 !== 4) refuse()
-        if ((length - 4) / 8 > statusLimit(request)) refuse()
-        this.#expectBody(4)
-        return
-      default:
-        throw request.violation(`${name} of ${length} bytes`)
-    }
+    const body = bodyLength(request, type, length, this.#done)
+    if (body === 0) this.#endChunk()
+    else this.#expectBody(body)
   }
 
   #expectBody(length: number): void {
@@ -208,20 +183,20 @@ export class ReplyParser {
   #onBody(bytes: Uint8Array, at: number): void {
     const request = this.#open
     this.#left -= this.#need
-    if ((this.#type & nbd.NBD_REPLY_TYPE_FLAG_ERROR) !== 0) {
+    if (isErrorChunk(this.#type)) {
       this.#onErrorBody(request, bytes, at)
       return
     }
     if (this.#type === nbd.NBD_REPLY_TYPE_BLOCK_STATUS) {
-      this.#startStatus(request, u32(bytes, at))
+      this.#startStatus(request, u32At(bytes, at))
       return
     }
-    const offset = u64(bytes, at)
+    const offset = offsetAt(bytes, at)
     if (this.#type === nbd.NBD_REPLY_TYPE_OFFSET_DATA) {
       this.#startData(request, offset, this.#left)
       return
     }
-    const size = u32(bytes, at + 8)
+    const size = u32At(bytes, at + 8)
     if (size === 0) throw request.violation('a hole of 0 bytes')
     request.claim(offset, size)?.fill(0)
     this.#endChunk()
@@ -229,10 +204,10 @@ export class ReplyParser {
 
   /** First the six fixed bytes of an error chunk, then those together with its text. */
   #onErrorBody(request: PendingRequest, bytes: Uint8Array, at: number): void {
-    const errno = u32(bytes, at)
-    const textLength = u16(bytes, at + 4)
+    const errno = u32At(bytes, at)
+    const textLength = u16At(bytes, at + 4)
     const tail = this.#type === nbd.NBD_REPLY_TYPE_ERROR_OFFSET ? 8 : 0
-    if (this.#need === 6) {
+    if (this.#need === ERROR_CHUNK_HEADER) {
       if (errno === 0) throw request.violation('an error chunk without an error')
       if (textLength > MAX_STRING || textLength + tail > this.#left) {
         throw request.violation(`an error text of ${textLength} bytes in ${this.#left}`)
@@ -308,11 +283,11 @@ export class ReplyParser {
   /** Descriptors beyond the request are checked and left out: the last one may reach over its end. */
   #onDescriptor(bytes: Uint8Array, at: number): void {
     const request = this.#open
-    const length = u32(bytes, at)
+    const length = u32At(bytes, at)
     if (length === 0) throw request.violation('an extent of 0 bytes')
     const list = this.#list as ExtentList
     const end = request.spec.offset + request.spec.length
-    list.append(Math.min(length, end - list.end), u32(bytes, at + 4))
+    list.append(Math.min(length, end - list.end), u32At(bytes, at + 4))
     this.#left -= 8
     if (this.#left === 0) this.#endChunk()
   }
@@ -341,22 +316,6 @@ export class ReplyParser {
     assert(this.#request !== undefined, 'no reply is being parsed')
     return this.#request
   }
-}
-
-const statusLimit = (request: PendingRequest): number =>
-  (request.spec.flags & nbd.NBD_CMD_FLAG_REQ_ONE) !== 0 ? 1 : MAX_STATUS_EXTENTS
-
-function u16(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return ((u16(bytes, at) << 16) | u16(bytes, at + 2)) >>> 0
-}
-
-/** Exact up to 2^53, and above that too large for any request, which is all that matters here. */
-function u64(bytes: Uint8Array, at: number): number {
-  return u32(bytes, at) * 2 ** 32 + u32(bytes, at + 4)
 }
 
 function decodeText(bytes: Uint8Array): string {

@@ -78,7 +78,7 @@ export class PairedTransport implements Transport {
 
   end(): void {
     this.#ending = true
-    this.#other?.#schedule()
+    this.#wakeOther()
     this.#schedule()
   }
 
@@ -88,7 +88,12 @@ export class PairedTransport implements Transport {
     this.#closeError = error
     this.#incoming = []
     queueMicrotask(() => this.#events?.onClose(this.#closeError))
-    this.#other?.#schedule()
+    this.#wakeOther()
+  }
+
+  #wakeOther(): void {
+    const other = this.#other
+    if (other !== undefined) other.#schedule()
   }
 
   #schedule(): void {

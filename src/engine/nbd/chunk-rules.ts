@@ -1,0 +1,47 @@
+// What a structured reply chunk may be, given the request that it answers: judged by its header alone,
+// before any of its payload is waited for.
+
+import * as nbd from './constants'
+import { MAX_ERROR_CHUNK, MAX_STATUS_EXTENTS } from './limits'
+import type { PendingRequest } from './pending-request'
+
+export const isErrorChunk = (type: number): boolean => (type & nbd.NBD_REPLY_TYPE_FLAG_ERROR) !== 0
+
+/** The six bytes of every error chunk: its number and the length of its text. */
+export const ERROR_CHUNK_HEADER = 6
+
+/**
+ * How many bytes at the start of the payload have to be known before the rest can be taken in: the
+ * whole of a hole, the offset before data, the context before extents. Throws what is wrong.
+ */
+export function bodyLength(
+  request: PendingRequest,
+  type: number,
+  length: number,
+  isDone: boolean,
+): number {
+  const refuse = (): never => {
+    throw request.violation(`${nbd.nameOfReplyType(type)} of ${length} bytes`)
+  }
+  if (isErrorChunk(type)) {
+    return length < ERROR_CHUNK_HEADER || length > MAX_ERROR_CHUNK ? refuse() : ERROR_CHUNK_HEADER
+  }
+  switch (type) {
+    case nbd.NBD_REPLY_TYPE_NONE:
+      return length !== 0 || !isDone ? refuse() : 0
+    case nbd.NBD_REPLY_TYPE_OFFSET_DATA:
+      return !request.isRead || length < 9 || length - 8 > request.spec.length ? refuse() : 8
+    case nbd.NBD_REPLY_TYPE_OFFSET_HOLE:
+      return !request.isRead || length !== 12 ? refuse() : 12
+    case nbd.NBD_REPLY_TYPE_BLOCK_STATUS:
+      return request.isStatus && hasExtents(request, length) ? 4 : refuse()
+    default:
+      return refuse()
+  }
+}
+
+function hasExtents(request: PendingRequest, length: number): boolean {
+  const count = (length - 4) / 8
+  const one = (request.spec.flags & nbd.NBD_CMD_FLAG_REQ_ONE) !== 0
+  return Number.isInteger(count) && count >= 1 && count <= (one ? 1 : MAX_STATUS_EXTENTS)
+}
