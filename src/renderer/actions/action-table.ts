@@ -9,7 +9,7 @@ import type { App } from '../state/app'
 import { type AppState, activeSession, stagedBytes } from '../state/app-state'
 import { type SideTab, viewOf } from '../state/views-slice'
 import { closeSession } from './close-session'
-import { zoomBy, zoomToFit } from './map-zoom'
+import { canZoom, zoomMap, zoomToFit } from './map-zoom'
 import { goInHistory, goTo, goToNext } from './navigate'
 import { chooseImage, openOrTell, SAMPLE_LOCATOR } from './open-image'
 import { stepEdit } from './undo-edit'
@@ -116,8 +116,8 @@ export const ACTION_TABLE: Readonly<Record<ActionId, ActionBehaviour>> = {
     run: onSelection('discard-range'),
   },
 
-  'view.zoom-in': { enabled: hasImage, run: withImage((app, id) => zoomBy(app, id, 0.5)) },
-  'view.zoom-out': { enabled: hasImage, run: withImage((app, id) => zoomBy(app, id, 2)) },
+  'view.zoom-in': { enabled: (state) => canZoom(state, 'in'), run: (app) => zoomMap(app, 'in') },
+  'view.zoom-out': { enabled: (state) => canZoom(state, 'out'), run: (app) => zoomMap(app, 'out') },
   'view.zoom-fit': { enabled: hasImage, run: withImage(zoomToFit) },
   'view.inspector': openTab('inspector'),
   'view.staged': openTab('staged'),

@@ -1,41 +1,64 @@
-// Zoom of the map from outside of it: menu, palette and the toolbar above the map.
+// Zoom of the map from outside of it: menu, palette and the buttons above the map. What the map has
+// room for is told by the map itself (onRoom).
 
 import type { SessionInfo } from '../../bridge/model'
 import type { App } from '../state/app'
-import { activeSession } from '../state/app-state'
-import { viewOf } from '../state/views-slice'
+import { type AppState, activeSession } from '../state/app-state'
+import { type MapRoom, type SessionView, viewOf } from '../state/views-slice'
 import type { MapViewState } from '../views'
 
 export const SMALLEST_CELL_BYTES = 512
-/** About as many cells as a pane of the usual size shows at once. */
-const CELLS_AT_ONCE = 1 << 13
+/** Until the map has told how much it has room for. */
+const USUAL_ROOM: Omit<MapRoom, 'fitCellBytes'> = { columns: 64, visibleRows: 32 }
 
-/** The whole disk at once, or as near as cells of 4 KiB allow. */
-export function fitView(size: number): MapViewState {
-  const cellBytes = 2 ** Math.ceil(Math.log2(Math.max(1, size / CELLS_AT_ONCE)))
-  return { cellBytes: Math.max(4096, cellBytes), top: 0 }
+export type Zoom = 'in' | 'out'
+
+function roomOf({ image }: SessionInfo, room: MapRoom | undefined): MapRoom {
+  if (room !== undefined) return room
+  const cells = USUAL_ROOM.columns * USUAL_ROOM.visibleRows
+  const fit = 2 ** Math.ceil(Math.log2(Math.max(1, image.size / cells)))
+  return { ...USUAL_ROOM, fitCellBytes: Math.max(SMALLEST_CELL_BYTES, fit) }
 }
 
-/** The zoom that the map stands at, chosen or not. */
-export const mapViewOf = (session: SessionInfo, chosen: MapViewState | undefined): MapViewState =>
-  chosen ?? fitView(session.image.size)
+/** The zoom that the map stands at: the one chosen, or the whole disk. */
+export function mapViewOf(session: SessionInfo, { map, room }: SessionView): MapViewState {
+  const { fitCellBytes } = roomOf(session, room)
+  if (map === undefined || map.cellBytes > fitCellBytes) return { cellBytes: fitCellBytes, top: 0 }
+  return map
+}
 
-/** Cells of half (0.5) or double (2) the bytes, with the cursor kept in sight. */
-export function zoomBy(app: App, id: string, factor: 0.5 | 2): void {
+/** The view one step further in or out; undefined at the end of the range. */
+export function zoomStep(
+  session: SessionInfo,
+  view: SessionView,
+  zoom: Zoom,
+): MapViewState | undefined {
+  const { fitCellBytes, columns, visibleRows } = roomOf(session, view.room)
+  const now = mapViewOf(session, view)
+  const cellBytes = zoom === 'in' ? now.cellBytes / 2 : now.cellBytes * 2
+  if (cellBytes < SMALLEST_CELL_BYTES || cellBytes > fitCellBytes) return undefined
+  const rowOf = (offset: number, bytes: number) => Math.floor(offset / (bytes * columns))
+  const { offset } = view.cursor
+  const screenRow = rowOf(offset, now.cellBytes) - rowOf(now.top, now.cellBytes)
+  // The cursor stays in its row; out of sight, it comes to the middle.
+  const inSight = screenRow >= 0 && screenRow < visibleRows
+  const row = rowOf(offset, cellBytes) - (inSight ? screenRow : visibleRows >> 1)
+  return { cellBytes, top: Math.max(0, row) * cellBytes * columns }
+}
+
+export function canZoom(state: AppState, zoom: Zoom): boolean {
+  const session = activeSession(state)
+  return session !== undefined && zoomStep(session, viewOf(state, session.id), zoom) !== undefined
+}
+
+export function zoomMap(app: App, zoom: Zoom): void {
   const state = app.store.getState()
   const session = activeSession(state)
   if (session === undefined) return
-  const { map, cursor } = viewOf(state, id)
-  const { cellBytes, top } = mapViewOf(session, map)
-  const next = cellBytes * factor
-  if (next < SMALLEST_CELL_BYTES || cellBytes > session.image.size) return
-  const distance = cursor.offset - top
-  const moved = Math.max(0, Math.floor(cursor.offset - distance * factor))
-  state.changeView(id, { map: { cellBytes: next, top: moved } })
+  const map = zoomStep(session, viewOf(state, session.id), zoom)
+  if (map !== undefined) state.changeView(session.id, { map })
 }
 
-export const zoomToFit = (app: App, id: string): void => {
-  const state = app.store.getState()
-  const session = activeSession(state)
-  if (session !== undefined) state.changeView(id, { map: fitView(session.image.size) })
-}
+/** The whole disk, also when the pane changes its size. */
+export const zoomToFit = (app: App, id: string): void =>
+  app.store.getState().changeView(id, { map: undefined })

@@ -1,6 +1,6 @@
 // The only place that knows which host is behind the page.
 
-import type { DesktopBridge } from '../state/app'
+import type { PlatterDesktop } from '../../bridge/desktop-page'
 import { browserClock } from './browser-clock'
 import { dialPort } from './dial-port'
 import { dialSocket } from './dial-socket'
@@ -9,7 +9,7 @@ import { type Connection, type ConnectionEvents, keepConnected } from './keep-co
 declare global {
   interface Window {
     /** Set by the desktop's preload. */
-    readonly platterDesktop?: DesktopBridge
+    readonly platterDesktop?: PlatterDesktop
   }
 }
 

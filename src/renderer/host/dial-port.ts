@@ -1,13 +1,12 @@
 // The desktop: the preload is told that the page is ready, and posts a port to it. Each time that the
 // page says so, there is a new port.
 
+import { PAGE_READY, PORT_MESSAGE } from '../../bridge/desktop-page'
 import { PortChannel } from '../../bridge/port-channel'
 import { MAX_BYTES_TO_PAGE } from '../../bridge/wire-message'
 import type { Line } from './keep-connected'
 import { lineOver } from './line-over'
 
-export const READY_MESSAGE = 'platter:ready'
-export const PORT_MESSAGE = 'platter:port'
 const PORT_TIMEOUT_MS = 10_000
 
 export async function dialPort(page: Window): Promise<Line> {
@@ -32,6 +31,6 @@ function askForPort(page: Window): Promise<MessagePort> {
       reject(new Error(`the application did not answer in ${PORT_TIMEOUT_MS / 1000} s`))
     }, PORT_TIMEOUT_MS)
     page.addEventListener('message', onMessage)
-    page.postMessage(READY_MESSAGE, page.location.origin)
+    page.postMessage(PAGE_READY, page.location.origin)
   })
 }

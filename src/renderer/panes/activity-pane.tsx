@@ -39,7 +39,7 @@ export function ActivityPane({ session }: { readonly session: SessionInfo }) {
       {history.error !== undefined && <Problem>{messageOf(history.error)}</Problem>}
       <RateChart title="Read" points={points} of="read" colour="var(--map-data)" />
       <RateChart title="Written" points={points} of="written" colour="var(--map-dirty)" />
-      <Section title="Since it was opened or the last five minutes">
+      <Section title="In the last minutes">
         <FactList
           facts={[
             { name: 'Read', value: formatSize(totals.read, 2) },

@@ -9,8 +9,9 @@ import './inspector-pane.css'
 
 /** What the cell under the cursor (or the selection) is made of, and what its bytes can mean. */
 export function InspectorPane({ session }: { readonly session: SessionInfo }) {
-  const { cursor, map } = useView(session.id)
-  const { cellBytes } = mapViewOf(session, map)
+  const view = useView(session.id)
+  const { cursor } = view
+  const { cellBytes } = mapViewOf(session, view)
   const selection = cursor.selection
   const range = selection ?? cellAt(cursor.offset, cellBytes, session.image.size)
   return (

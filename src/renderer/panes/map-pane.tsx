@@ -7,6 +7,7 @@ import { formatSize } from '../../engine/base/size-text'
 import { mapViewOf } from '../actions/map-zoom'
 import { MapView } from '../heatmap/map-view'
 import { useApp, useView } from '../state/use-app'
+import type { MapRoom } from '../state/views-slice'
 import type { CursorState, MapViewState } from '../views'
 import { ActionIcon } from './action-button'
 import { ActionContextMenu } from './action-menu'
@@ -18,15 +19,17 @@ const MENU = [
 ] as const
 
 export function MapPane({ peer, session }: { readonly peer: Peer; readonly session: SessionInfo }) {
-  const { map, cursor, solo } = useView(session.id)
-  const view = mapViewOf(session, map)
+  const sessionView = useView(session.id)
+  const { cursor, solo } = sessionView
+  const { cellBytes, top } = mapViewOf(session, sessionView)
+  const view = useMemo(() => ({ cellBytes, top }), [cellBytes, top])
   const handlers = useMapHandlers(session.id)
   return (
     <section className="pane" aria-label="Map" data-pane="map">
       <header className="pane-head">
         <h2>Map</h2>
         <span className="pane-fact">
-          one cell <span className="mono">{formatSize(view.cellBytes)}</span>
+          one cell <span className="mono">{formatSize(cellBytes)}</span>
         </span>
         <span className="pane-space" />
         <ActionIcon id="view.zoom-out" icon={Minus} small />
@@ -56,6 +59,7 @@ function useMapHandlers(id: SessionId) {
     const state = () => app.store.getState()
     return {
       onView: (map: MapViewState) => state().changeView(id, { map }),
+      onRoom: (room: MapRoom) => state().changeView(id, { room }),
       onCursor: (cursor: CursorState) => state().travel(id, cursor, app.now()),
       onHover: (hover: ByteRange | undefined) => state().changeView(id, { hover }),
       onOpenBytes: (offset: number) => {

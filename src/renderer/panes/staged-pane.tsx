@@ -20,11 +20,11 @@ import { timeText } from './time-text'
 import './staged-pane.css'
 
 const COLUMNS: readonly Column[] = [
-  { key: 'offset', title: 'Offset', width: 'minmax(92px, 1.2fr)' },
-  { key: 'length', title: 'Length', width: '62px', align: 'end' },
-  { key: 'state', title: 'State', width: '66px' },
+  { key: 'state', title: '', width: '12px' },
+  { key: 'offset', title: 'Offset', width: 'minmax(80px, 1.2fr)' },
+  { key: 'length', title: 'Length', width: '60px', align: 'end' },
   { key: 'origin', title: 'By', width: 'minmax(40px, 1fr)' },
-  { key: 'time', title: 'At', width: '54px', align: 'end' },
+  { key: 'time', title: 'At', width: '58px', align: 'end' },
   { key: 'discard', title: '', width: '22px' },
 ]
 
@@ -105,15 +105,15 @@ function StagedList({ session }: { readonly session: SessionInfo }) {
 function stagedCells(row: StagedRun | undefined, discard: (row: StagedRun) => void) {
   if (row === undefined) return undefined
   return [
+    <span key="state" className="cell-mark" title={row.state}>
+      <Swatch of={row.state} />
+      <span className="visually-hidden">{row.state}</span>
+    </span>,
     <span className="mono" key="offset">
       {formatHex(row.offset)}
     </span>,
     <span className="mono" key="length">
       {formatSize(row.length)}
-    </span>,
-    <span className="cell-mark" key="state">
-      <Swatch of={row.state} />
-      {row.state}
     </span>,
     <span key="origin" title={row.origin}>
       {row.origin}

@@ -22,7 +22,7 @@ export function Workbench({ peer, session }: WorkbenchProps) {
     <Group className="workbench" orientation="horizontal" {...columns}>
       <Panel
         id="facts"
-        defaultSize={248}
+        defaultSize="17.5%"
         minSize={200}
         maxSize={400}
         groupResizeBehavior="preserve-pixel-size"
@@ -48,8 +48,8 @@ export function Workbench({ peer, session }: WorkbenchProps) {
       <Separator className="splitter across" aria-label="Width of the inspector" />
       <Panel
         id="side"
-        defaultSize={372}
-        minSize={260}
+        defaultSize="26.5%"
+        minSize={270}
         maxSize={640}
         groupResizeBehavior="preserve-pixel-size"
       >

@@ -2,6 +2,7 @@
 // that are not state.
 
 import type { Params, RequestName, Result, WithBytes } from '../../bridge/contract'
+import type { PlatterDesktop } from '../../bridge/desktop-page'
 import type { RequestOptions } from '../../bridge/peer'
 import { PlatterError } from '../../engine/base/errors'
 import type { AppStore } from './app-state'
@@ -15,16 +16,10 @@ export interface Notices {
 /** The two big views, by what can be focused in them. */
 export type FocusTarget = 'map' | 'bytes'
 
-/** What the desktop's preload offers the page. */
-export interface DesktopBridge {
-  readonly platform: string
-  pathForFile(file: File): string
-}
-
 export interface App {
   readonly store: AppStore
   readonly notices: Notices
-  readonly desktop: DesktopBridge | undefined
+  readonly desktop: PlatterDesktop | undefined
   request<N extends RequestName>(
     name: N,
     params: Params<N>,

@@ -12,9 +12,18 @@ import { type NavigationHistory, NO_HISTORY, visit } from './navigation'
 export const SIDE_TABS = ['inspector', 'staged', 'extents', 'serve', 'activity'] as const
 export type SideTab = (typeof SIDE_TABS)[number]
 
+export interface MapRoom {
+  /** Cells with which the whole disk is in view. */
+  readonly fitCellBytes: number
+  readonly columns: number
+  readonly visibleRows: number
+}
+
 export interface SessionView {
   /** Absent until somebody zooms: the whole disk. */
-  readonly map?: MapViewState
+  readonly map?: MapViewState | undefined
+  /** What the map has room for; told by the map, not kept. */
+  readonly room?: MapRoom | undefined
   readonly cursor: CursorState
   readonly history: NavigationHistory
   readonly edits: EditStack

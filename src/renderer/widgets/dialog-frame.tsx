@@ -1,7 +1,7 @@
 import { Dialog } from '@base-ui/react/dialog'
 import { X } from 'lucide-react'
-import type { FormEvent, ReactNode, RefObject } from 'react'
-import { IconButton } from './button'
+import { type FormEvent, type ReactNode, type RefObject, useRef } from 'react'
+import { buttonClass, ICON_SIZE } from './button'
 import './dialog-frame.css'
 
 interface DialogFrameProps {
@@ -13,11 +13,13 @@ interface DialogFrameProps {
   /** What Enter in a field does. */
   readonly onSubmit?: () => void
   readonly width?: 'narrow' | 'middle' | 'wide'
+  /** The dialog itself when absent, so that Enter does nothing unasked. */
   readonly initialFocus?: RefObject<HTMLElement | null>
 }
 
 export function DialogFrame(props: DialogFrameProps) {
   const { title, onClose, children, footer, onSubmit, width = 'middle', initialFocus } = props
+  const popup = useRef<HTMLDivElement>(null)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     onSubmit?.()
@@ -29,11 +31,17 @@ export function DialogFrame(props: DialogFrameProps) {
         <Dialog.Viewport className="dialog-viewport">
           <Dialog.Popup
             className={`dialog ${width}`}
-            {...(initialFocus === undefined ? {} : { initialFocus })}
+            ref={popup}
+            initialFocus={initialFocus ?? popup}
           >
             <header className="dialog-head">
               <Dialog.Title className="dialog-title">{title}</Dialog.Title>
-              <Dialog.Close render={<IconButton icon={X} label="Close" small />} />
+              <Dialog.Close
+                className={buttonClass({ look: 'quiet', small: true }, true)}
+                aria-label="Close"
+              >
+                <X size={ICON_SIZE} aria-hidden />
+              </Dialog.Close>
             </header>
             <form className="dialog-form" onSubmit={submit} noValidate>
               <div className="dialog-body">{children}</div>

@@ -40,7 +40,7 @@ function ShortcutGroup({ title, actions }: ShortcutGroupProps) {
         {actions.map((action) => (
           <li className="shortcut" key={action.id}>
             <span>{action.title}</span>
-            <span className="keycaps">
+            <span className="shortcut-keys">
               {action.keys.map((key) => (
                 <KeyCaps key={key} caps={keyCaps(key, platform)} />
               ))}
