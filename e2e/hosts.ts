@@ -71,14 +71,16 @@ export async function launchOnDesktop(options: LaunchOptions): Promise<RunningHo
     cwd: ROOT,
     env: { ...cleanEnv(), PLATTER_CONFIG_DIR: configDir, ...env },
   })
-  const output = collect(app.process())
+  const child = app.process()
+  const output = collect(child)
   return {
     page: await app.firstWindow(),
     app,
     output,
     async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return
       // Nobody sits in front of the question what to do with staged writes; app.exit asks nobody.
-      const ended = once(app.process(), 'exit')
+      const ended = once(child, 'exit')
       await app.evaluate(({ app: main }) => main.exit(0)).catch(() => undefined)
       await ended
     },

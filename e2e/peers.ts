@@ -122,7 +122,8 @@ const TOOLS_ENV = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbi
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
-  child.kill('SIGTERM')
+  // Asked politely, some wait until their last client has gone.
+  child.kill('SIGKILL')
   await ended
 }
 

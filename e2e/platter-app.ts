@@ -48,7 +48,8 @@ export class PlatterApp {
 
   /** Waits until the page waits for nothing: no request, no frame, no job. */
   async idle(): Promise<void> {
-    const busy = () => this.page.evaluate<string[]>('window.platterIdle?.() ?? ["starting"]')
+    const ask = () => this.page.evaluate<string[]>('window.platterIdle?.() ?? ["starting"]')
+    const busy = () => ask().catch((error: Error) => [error.message])
     await expect.poll(busy, 'what the page is busy with').toEqual([])
   }
 
@@ -112,7 +113,7 @@ export class PlatterApp {
   }
 
   bytes(): Locator {
-    return this.page.getByRole('region', { name: 'Bytes' })
+    return this.page.getByRole('region', { name: 'Bytes', exact: true })
   }
 
   /** Where the cursor is, from the status bar. */

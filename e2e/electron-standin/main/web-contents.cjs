@@ -133,9 +133,7 @@ class WebContents extends EventEmitter {
     browser.on('Target.targetDestroyed', ({ targetId }) => {
       if (targetId === this.#targetId) this.#window.standinGone()
     })
-    browser.on('Target.targetCreated', ({ targetInfo }) => {
-      if (targetInfo.openerId === this.#targetId) this.#onWindowOpen(targetInfo)
-    })
+    browser.on('Target.targetCreated', ({ targetInfo }) => void this.#onTarget(targetInfo))
   }
 
   async #onRequest({ requestId, request, resourceType, frameId }) {
@@ -174,15 +172,19 @@ class WebContents extends EventEmitter {
     return !event.defaultPrevented
   }
 
-  #onWindowOpen({ targetId, url }) {
-    const answer = this.#openHandler({
-      url: toOwnUrl(url),
-      frameName: '',
-      disposition: 'new-window',
-    })
-    if (answer.action !== 'deny')
-      throw new Error('electron stand-in: opened windows are not provided')
-    void state.chromium.devtools.call('Target.closeTarget', { targetId })
+  /** A page that no BrowserWindow made was opened by a page; a link may not say by which. */
+  async #onTarget({ type, targetId, openerId, url }) {
+    if (type !== 'page') return
+    const contents = allContents()
+    await Promise.allSettled(contents.map((each) => each.#attached))
+    if (contents.some((each) => each.standinIsTarget(targetId))) return
+    const opener = contents.find((each) => each.standinIsTarget(openerId)) ?? contents[0]
+    if (opener !== this) return
+    const details = { url: toOwnUrl(url), frameName: '', disposition: 'new-window' }
+    if (this.#openHandler(details).action !== 'deny') {
+      throw new Error('electron stand-in: windows that pages open are not provided')
+    }
+    await state.chromium.devtools.call('Target.closeTarget', { targetId })
   }
 
   #ipcEvent() {
