@@ -39,14 +39,22 @@ export interface PeerResult {
   readonly stderr: string
 }
 
+export interface RunOptions {
+  readonly timeoutMs?: number
+  readonly cwd?: string
+  /** Instead of this process's environment. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** Runs a program to its end, or kills it after `timeoutMs` (status null). */
 export function runPeer(
   command: string,
   args: readonly string[],
-  options: { readonly timeoutMs?: number; readonly cwd?: string } = {},
+  options: RunOptions = {},
 ): Promise<PeerResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.cwd })
+    const { cwd, env } = options
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd, env })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk) => {
