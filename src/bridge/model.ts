@@ -67,6 +67,8 @@ export interface SessionInfo {
   /** Unit of staging, bytes. */
   readonly blockSize: number
   readonly partitions: PartitionTable
+  /** Of the whole image, where it has no partition table; absent when no signature is known. */
+  readonly fileSystem?: string
   /** 0…1 of the image that the survey has mapped; 1 when it is complete. */
   readonly surveyed: number
   readonly totals: ClassBytes

@@ -6,9 +6,8 @@ import { systemClock } from '../engine/io/system-clock'
 import { listNbdExports } from '../engine/nbd/list-exports'
 import { NbdDisk } from '../engine/nbd/nbd-disk'
 import { parseNbdUri } from '../engine/nbd/uri'
-import { detectFileSystem } from '../engine/survey/file-systems'
-import { readPartitionTable } from '../engine/survey/partition-table'
 import { dialer, openImage } from './locators'
+import { readContent } from './read-content'
 
 export interface ImageReport extends ImageInfo {
   readonly capabilities: Capabilities
@@ -25,9 +24,7 @@ export async function reportImage(
   const image = await openImage(locator, { ...options, clock: systemClock })
   try {
     const { disk } = image
-    const partitions = await readPartitionTable(disk)
-    const fileSystem =
-      partitions.partitions.length === 0 ? await detectFileSystem(disk, 0, disk.size) : undefined
+    const { partitions, fileSystem } = await readContent(disk)
     return {
       ...image.info,
       capabilities: disk.capabilities,

@@ -33,6 +33,7 @@ export interface SessionParts {
   readonly image: OpenedImage
   readonly overlay: OverlayDisk
   readonly partitions: PartitionTable
+  readonly fileSystem: string | undefined
   readonly hub: EventHub
   readonly clock: Clock
 }
@@ -103,6 +104,7 @@ export class Session {
       image: this.image.info,
       blockSize: this.overlay.overlayBlockSize,
       partitions: this.#parts.partitions,
+      ...(this.#parts.fileSystem === undefined ? {} : { fileSystem: this.#parts.fileSystem }),
       surveyed: size === 0 ? 1 : this.survey.mapped / size,
       totals: { ...this.survey.totals(), ...staged },
       stagedRuns: this.overlay.stagedRunCount(),

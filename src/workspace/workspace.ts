@@ -11,12 +11,12 @@ import { hasCode, PlatterError, toPlainError } from '../engine/base/errors'
 import { systemClock } from '../engine/io/system-clock'
 import { createTempDisk } from '../engine/io/temp-disk'
 import { OverlayDisk } from '../engine/layers/overlay'
-import { readPartitionTable } from '../engine/survey/partition-table'
 import { EventHub } from './event-hub'
 import { Exports } from './exports'
 import type { HostServices } from './host-services'
 import { Jobs } from './jobs'
 import { type OpenedImage, openImage } from './locators'
+import { readContent } from './read-content'
 import { makeRequests } from './requests'
 import { Session } from './session'
 import { loadRecent, loadSettings, withRecent } from './settings'
@@ -183,11 +183,19 @@ export class Workspace {
 
   async #makeSession(image: OpenedImage, options: OpenSessionOptions): Promise<Session> {
     const blockSize = options.blockSize ?? this.settings.blockSize
-    const partitions = await readPartitionTable(image.disk, options.signal)
+    const { partitions, fileSystem } = await readContent(image.disk, options.signal)
     const store = await createTempDisk(Math.ceil(image.disk.size / blockSize) * blockSize)
     const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
     const id = `s${++this.#count}`
-    return new Session({ id, image, overlay, partitions, hub: this.hub, clock: this.clock })
+    return new Session({
+      id,
+      image,
+      overlay,
+      partitions,
+      fileSystem,
+      hub: this.hub,
+      clock: this.clock,
+    })
   }
 
   async #startScan(session: Session): Promise<void> {
