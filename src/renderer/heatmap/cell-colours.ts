@@ -27,7 +27,7 @@ export interface CellColours {
   readonly zeroed: number
   readonly unknown: number
   readonly zeroDot: number
-  /** Pixel of a mixture: [dataStep * (ZERO_STEPS + 1) + zeroStep]. */
+  /** Pixel of a mixture by the shares of data and of zero: [dataStep * (ZERO_STEPS + 1) + zeroStep]. */
   readonly mix: Uint32Array
 }
 
@@ -37,7 +37,9 @@ export function makeCellColours(palette: Palette, solo: CellClass | undefined): 
   const mix = new Uint32Array((DATA_STEPS + 1) * (ZERO_STEPS + 1))
   for (let d = 0; d <= DATA_STEPS; d++) {
     for (let z = 0; z <= ZERO_STEPS; z++) {
-      const share = { data: d / DATA_STEPS, zero: z / ZERO_STEPS }
+      const data = d / DATA_STEPS
+      // A trace of each counts as a step, so that the steps may add up to a little more than all.
+      const share = { data, zero: d === DATA_STEPS ? 0 : Math.min(1, z / ZERO_STEPS / (1 - data)) }
       const plain = mixtureOf(palette, share.data, share.zero)
       mix[d * (ZERO_STEPS + 1) + z] = toPixel(
         fromOklab(solo === undefined ? plain : soloed(palette, solo, share, plain)),
@@ -96,7 +98,6 @@ function soloed(
 export const MARK_STAGED = 1
 export const MARK_ZERO = 2
 export const MARK_UNKNOWN = 4
-export const MARK_ABSENT = 8
 
 /** What painting needs of each cell; `share` is of written and of zeroed bytes, in 1/255. */
 export interface CellLook {
@@ -113,20 +114,23 @@ export const makeCellLook = (count: number): CellLook => ({
   zeroed: new Uint8Array(count),
 })
 
-/** Byte share of a whole in 1/255; a part that is not nothing is never 0, and only all of it is 255. */
-function shareOf(part: number, whole: number): number {
-  if (part === 0) return 0
-  if (part >= whole) return 255
-  return Math.max(1, Math.min(254, Math.round((part / whole) * 255)))
-}
-
-/** As shareOf, in `steps`: neither a trace nor a gap is rounded away. */
-function stepOf(part: number, whole: number, steps: number): number {
-  if (part === 0) return 0
-  if (part >= whole) return steps
-  const step = Math.round((part / whole) * steps)
+/**
+ * Share of `bytes` in `steps`; what is not nothing is never 0, and what is not all is never `steps`
+ * (all of a class has its own way). `part` is the share of one byte.
+ */
+function stepOf(bytes: number, part: number, steps: number): number {
+  if (bytes === 0) return 0
+  const step = (bytes * part * steps + 0.5) | 0
   return step < 1 ? 1 : step >= steps ? steps - 1 : step
 }
+
+/** 0…255; more than nothing is never 0, and only all is 255. */
+function shareOf(bytes: number, whole: number): number {
+  return bytes >= whole ? 255 : stepOf(bytes, 1 / whole, 255)
+}
+
+const ALL_DATA = DATA_STEPS * (ZERO_STEPS + 1)
+const ALL_ZERO = ZERO_STEPS
 
 /** Looks of the cells `from`…`from + count` of a frame. */
 export function lookOfCells(
@@ -137,34 +141,34 @@ export function lookOfCells(
   into: CellLook,
 ): void {
   const { data, zero, hole, unknown, written, zeroed } = columns
-  const { mix } = colours
+  const { mix, ground } = colours
+  const { fill, marks } = into
+  into.written.fill(0)
+  into.zeroed.fill(0)
   for (let i = 0; i < count; i++) {
     const at = from + i
     const d = data[at] as number
     const z = zero[at] as number
-    const h = hole[at] as number
     const u = unknown[at] as number
-    const known = d + z + h
-    let marks = 0
-    let fill = colours.ground
-    if (known > 0) {
-      const dataStep = stepOf(d, known, DATA_STEPS)
-      const zeroStep = stepOf(z, known - d, ZERO_STEPS)
-      fill = mix[dataStep * (ZERO_STEPS + 1) + zeroStep] as number
-      if (z > 0 && d === 0) marks |= MARK_ZERO
-    } else if (u === 0) marks |= MARK_ABSENT
-    if (u > 0) marks |= MARK_UNKNOWN
+    const known = d + z + (hole[at] as number)
+    let step = 0
+    if (d === known) step = ALL_DATA
+    else if (z === known) step = ALL_ZERO
+    else if (d + z > 0) {
+      const part = 1 / known
+      step = stepOf(d, part, DATA_STEPS) * (ZERO_STEPS + 1) + stepOf(z, part, ZERO_STEPS)
+    }
+    fill[i] = known > 0 ? (mix[step] as number) : ground
+    let bits = z > 0 && d === 0 ? MARK_ZERO : 0
+    if (u > 0) bits |= MARK_UNKNOWN
     const w = written[at] as number
     const x = zeroed[at] as number
-    into.written[i] = 0
-    into.zeroed[i] = 0
     if (w + x > 0) {
-      marks |= MARK_STAGED
+      bits |= MARK_STAGED
       into.written[i] = shareOf(w, known + u)
       into.zeroed[i] = shareOf(x, known + u)
     }
-    into.fill[i] = fill
-    into.marks[i] = marks
+    marks[i] = bits
   }
 }
 

@@ -27,7 +27,10 @@ export function MapGutter({ layout, drawnRows, cursorRow }: MarginProps & { curs
         <OffsetLabel
           key={row}
           text={offsetText(row * layout.rowBytes, digits)}
-          y={(row - layout.topRow) * rowPx + Math.min(rowPx, LABEL_PX) / 2}
+          y={Math.max(
+            LABEL_PX / 2 - 2,
+            (row - layout.topRow) * rowPx + Math.min(rowPx, LABEL_PX) / 2,
+          )}
           isCurrent={row <= cursorRow && cursorRow < row + every}
         />
       ))}

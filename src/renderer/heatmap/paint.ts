@@ -233,7 +233,9 @@ function fillRect(
   colour: number,
 ): void {
   const bottom = Math.min(y + h, height)
+  // A few pixels at a time: a call of fill() for each line would cost more than the pixels.
   for (let line = y; line < bottom; line++) {
-    pixels.fill(colour, line * width + x, line * width + x + w)
+    const start = line * width + x
+    for (let at = start; at < start + w; at++) pixels[at] = colour
   }
 }
