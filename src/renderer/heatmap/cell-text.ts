@@ -65,11 +65,10 @@ export function spokenCell(
   const parts = [`offset ${formatHex(range.offset)}`, sizeText(range.length)]
   if (bytes === undefined) parts.push('loading')
   else {
-    for (const line of classLines(bytes, range.length)) {
-      const isBase = line.name !== 'written' && line.name !== 'zeroed'
-      parts.push(
-        `${line.label.toLowerCase()} ${isBase ? line.percent.replace(' %', ' percent') : line.size}`,
-      )
+    for (const { name, percent, size } of classLines(bytes, range.length)) {
+      if (name === 'written') parts.push(`staged ${size}`)
+      else if (name === 'zeroed') parts.push(`staged as zeroes ${size}`)
+      else parts.push(`${CLASS_TITLES[name].toLowerCase()} ${percent.replace(' %', ' percent')}`)
     }
   }
   for (const partition of partitionsIn(partitions, range)) {

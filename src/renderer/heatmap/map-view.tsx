@@ -42,6 +42,8 @@ const MARGIN_PX = 4
 
 /** What the map has room for: a toolbar beside it can offer zoom steps that exist. */
 export interface MapRoom {
+  /** Of the cells shown now: what was chosen, or what it takes to show the whole disk. */
+  readonly cellBytes: number
   /** Cells with which the whole disk is in view. */
   readonly fitCellBytes: number
   readonly columns: number
@@ -104,11 +106,15 @@ export function MapView(props: MapViewProps & MapViewExtras) {
     overlay,
   })
   useHover(props, layout, hover)
+  useEffect(() => {
+    // Cells larger than the whole disk takes are not offered: whoever chose them is told.
+    if (box.width > 0 && view.cellBytes > layout.cellBytes) onView(viewAtRow(layout, layout.topRow))
+  }, [box, view.cellBytes, layout, onView])
   useFollow(props, layout)
   useEffect(() => {
     if (box.width === 0) return
-    const { columns, visibleRows } = layout
-    onRoom?.({ fitCellBytes: fitCellBytes(size, box), columns, visibleRows })
+    const { cellBytes, columns, visibleRows } = layout
+    onRoom?.({ cellBytes, fitCellBytes: fitCellBytes(size, box), columns, visibleRows })
   }, [onRoom, size, box, layout])
 
   const bytesAt = useCallback(
@@ -201,7 +207,7 @@ export function MapView(props: MapViewProps & MapViewExtras) {
   )
 }
 
-/** Cells larger than the whole disk needs, or none chosen: the whole disk. */
+/** No size chosen (0), or a larger one than the whole disk takes: the whole disk. */
 function effectiveView(size: number, view: MapViewState, box: MapBox): MapViewState {
   const fit = fitCellBytes(size, box)
   const isChosen = isPowerOfTwo(view.cellBytes) && view.cellBytes >= SMALLEST_CELL_BYTES

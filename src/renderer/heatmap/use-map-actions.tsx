@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react'
 import { hasCode } from '../../engine/base/errors'
+import { endOf } from '../../engine/base/ranges'
 import type { CursorState, MapViewProps } from '../views'
 import type { LogicalPoint } from './hit-test'
 import { nearestCell, screenRowAt } from './hit-test'
@@ -44,6 +45,14 @@ export function useMapActions(props: MapViewProps, layout: MapLayout, box: MapBo
     layout,
     press(cell, extend) {
       onCursor(extend ? cursorAfterMove(layout, cursor, cell, true) : cursorOn(layout, cell))
+    },
+    pointAt(cell) {
+      const { selection } = cursor
+      const isInside =
+        selection !== undefined &&
+        cell >= cellAt(layout, selection.offset) &&
+        cell <= cellAt(layout, endOf(selection) - 1)
+      if (!isInside) onCursor(cursorOn(layout, cell))
     },
     drawTo(from, to) {
       onCursor({

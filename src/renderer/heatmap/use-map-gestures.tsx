@@ -12,6 +12,8 @@ import { asLogical } from './spaces'
 export interface GestureTargets {
   readonly layout: MapLayout
   press(cell: CellIndex, extend: boolean): void
+  /** Before a context menu: what is selected stays when the cell is part of it. */
+  pointAt(cell: CellIndex): void
   drawTo(from: CellIndex, to: CellIndex): void
   scrollBy(rows: number): void
   zoomAt(point: LogicalPoint, inwards: boolean): void
@@ -43,6 +45,7 @@ export function useMapGestures(ref: RefObject<HTMLElement | null>, targets: Gest
     onPointerDown(event: React.PointerEvent<HTMLElement>) {
       const point = pointOf(event)
       const cell = cellAtPoint(latest.current.layout, point)
+      if (event.button === 2 && cell !== undefined) latest.current.pointAt(cell)
       const isPan = event.button === 1 || (event.button === 0 && event.shiftKey)
       if (isPan) {
         event.preventDefault()

@@ -207,12 +207,18 @@ function usePointer(
   }
   return {
     onPointerDown(event: React.PointerEvent<HTMLElement>) {
-      if (event.button !== 0 || !(event.target instanceof Element)) return
+      if (!(event.target instanceof Element) || event.button === 1) return
+      const pane = paneUnder(event.target, event.clientX, event.currentTarget)
+      if (event.button === 2) {
+        // Before a context menu: what is selected stays when the byte is part of it.
+        const at = byteAt(event, pane)
+        if (!isInside(at, props.cursor.selection)) actions.goTo(at, false)
+        return
+      }
       if (event.target.closest("[data-part='offset']") !== null) {
         onRadix(radix === 16 ? 10 : 16)
         return
       }
-      const pane = paneUnder(event.target, event.clientX, event.currentTarget)
       event.currentTarget.setPointerCapture(event.pointerId)
       grip.current = pane
       actions.setPane(pane)
@@ -228,6 +234,9 @@ function usePointer(
     onPointerCancel: release,
   }
 }
+
+const isInside = (offset: number, range: HexViewProps['cursor']['selection']) =>
+  range !== undefined && offset >= range.offset && offset < range.offset + range.length
 
 /** Between and beside the panes, the nearer one. */
 function paneUnder(target: Element, clientX: number, grid: Element): HexPaneName {

@@ -212,6 +212,8 @@ const TEXTURES: readonly Texture[] = [
 
 function makeExtents(size: number, partitions: readonly PartitionInfo[], prng: Prng): ExtentRow[] {
   const rows: { offset: number; length: number; type: ExtentRow['type'] }[] = []
+  // Longer runs on a larger disk, so that there are never more than some ten thousand.
+  const scale = 2 ** Math.max(0, Math.ceil(Math.log2(size / (16 * GiB))))
   let at = 0
   const put = (length: number, type: ExtentRow['type']) => {
     const last = rows.at(-1)
@@ -228,7 +230,7 @@ function makeExtents(size: number, partitions: readonly PartitionInfo[], prng: P
     while (at < endOf(partition)) {
       const ratio = texture.longest / texture.shortest
       const length = texture.shortest * ratio ** (prng.u32() / 2 ** 32)
-      const whole = Math.max(UNIT, Math.floor(length / UNIT) * UNIT)
+      const whole = scale * Math.max(UNIT, Math.floor(length / UNIT) * UNIT)
       put(Math.min(whole, endOf(partition) - at), pickType(texture, prng))
     }
   })
