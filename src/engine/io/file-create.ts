@@ -22,13 +22,24 @@ export async function createFileDisk(
   size: number,
   options: CreateFileOptions = {},
 ): Promise<FileDisk> {
+  const fd = await createFile(path, size, options)
+  return adoptFile(fd, path, { ...options, writable: true, mayBeEmpty: true })
+}
+
+/** The descriptor of a new file; nothing is left when it cannot be made. */
+export async function createFile(
+  path: string,
+  size: number,
+  options: Pick<CreateFileOptions, 'exclusive' | 'mode'>,
+): Promise<number> {
   assert(Number.isSafeInteger(size) && size >= 0, `file of ${size} bytes`)
-  const exclusive = options.exclusive ?? true
-  const flags = constants.O_RDWR | constants.O_CREAT | (exclusive ? constants.O_EXCL : 0)
+  const { exclusive = true, mode = 0o666 } = options
   const doing = `cannot create a file of ${size} bytes`
   let fd: number
   try {
-    fd = await openFd(path, flags | (constants.O_NONBLOCK ?? 0), options.mode ?? 0o666)
+    // O_NONBLOCK: should a FIFO have that name, nobody waits for its other end.
+    const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NONBLOCK ?? 0)
+    fd = await openFd(path, exclusive ? flags | constants.O_EXCL : flags, mode)
   } catch (error) {
     throw fileError(error, path, doing)
   }
@@ -37,11 +48,11 @@ export async function createFileDisk(
     if (!stats.isFile()) throw new PlatterError('NOT_A_DISK', `${path}: it is not a regular file`)
     await truncateFd(fd, 0)
     await truncateFd(fd, size)
+    return fd
   } catch (error) {
     await closeFd(fd)
     // What was there before is not ours to delete.
     if (exclusive) await unlink(path)
     throw fileError(error, path, doing)
   }
-  return adoptFile(fd, path, { ...options, writable: true, mayBeEmpty: true })
 }

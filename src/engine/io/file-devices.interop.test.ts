@@ -70,6 +70,9 @@ describe.skipIf(!hasLoopDevices)('a block device', () => {
     expect(disk.kind).toBe('block device')
     expect(disk.size).toBe(3 * MIB)
     expect(await disk.allocatedBytes()).toBeUndefined()
+    expect(disk.extentsNote).toBe(
+      `${device}: a block device does not tell holes: all of it counts as data`,
+    )
     expect((await disk.extents(0, disk.size)).toArray()).toEqual([
       { offset: 0, length: 3 * MIB, flags: 0 },
     ])

@@ -34,6 +34,7 @@ import { closeFd, openFd, statFd, statPath } from './file-calls'
 import { errnoName, fileError, fileReason } from './file-errors'
 import type { OpenFile } from './file-handle'
 import { FileHandle } from './file-handle'
+import type { HoleAbilities } from './file-holes'
 import { FileHoles } from './file-holes'
 import type { FileIdentity } from './file-identity'
 import { fileIdentityOf } from './file-identity'
@@ -60,6 +61,10 @@ export interface OpenFileOptions extends FileServices {
 // Against a FIFO that takes the name between the look and the opening; Windows has neither flag.
 const OPEN_GUARDS = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
+const DEVICE_ABILITIES: HoleAbilities = {
+  canAllocate: true,
+  note: 'a block device does not tell holes',
+}
 const READ_ONLY_DEVICE = 'the block device is read-only'
 
 /**
@@ -87,11 +92,17 @@ export async function openFileDisk(path: string, options: OpenFileOptions = {}):
   }
 }
 
+export interface AdoptOptions extends OpenFileOptions {
+  readonly mayBeEmpty?: boolean
+  /** No path leads to it, so nobody else can change its size. */
+  readonly isUnlinked?: boolean
+}
+
 /** Takes over `fd`: the disk closes it, and so does this function when it fails. */
 export async function adoptFile(
   fd: number,
   path: string,
-  options: OpenFileOptions & { readonly mayBeEmpty?: boolean },
+  options: AdoptOptions,
 ): Promise<FileDisk> {
   const { handles, signal, writable = false } = options
   const forget = handles?.add(path)
@@ -110,7 +121,8 @@ export async function adoptFile(
       )
     }
     throwIfAborted(signal, `open ${path}`)
-    return new FileDisk(new FileHandle({ ...file, onClose }))
+    const watchesSize = file.kind === 'file' && options.isUnlinked !== true
+    return new FileDisk(new FileHandle({ ...file, watchesSize, onClose }))
   } catch (error) {
     await closeFd(fd)
     await onClose()
@@ -123,11 +135,10 @@ async function examine(
   path: string,
   writable: boolean,
   holes: FileHoles,
-): Promise<Omit<OpenFile, 'onClose'>> {
+): Promise<Omit<OpenFile, 'watchesSize' | 'onClose'>> {
   const stats = await statFd(fd)
   const kind = fileKindOf(path, stats)
-  const makesHoles = hasHoleCalls()
-  if (kind === 'block device' && !makesHoles) {
+  if (kind === 'block device' && !hasHoleCalls()) {
     throw new PlatterError(
       'NOT_SUPPORTED',
       `${path}: the size of a block device cannot be asked for on ${process.platform} ${process.arch}`,
@@ -135,9 +146,9 @@ async function examine(
   }
   const isFile = kind === 'file'
   const size = isFile ? safeNumber(stats.size, `the size of ${path}`) : await holes.seekSize()
-  const holeWay = isFile ? await holes.probe() : undefined
+  const abilities = isFile ? await holes.probe() : DEVICE_ABILITIES
   const ioSize = Number(stats.blksize)
-  return { fd, path, kind, size, writable, holes, holeWay, makesHoles, ioSize }
+  return { fd, path, kind, size, writable, holes, abilities, ioSize }
 }
 
 export class FileDisk implements Disk {
@@ -160,16 +171,17 @@ export class FileDisk implements Disk {
     this.kind = file.kind
     this.size = file.size
     this.blockSize = { ...ANY_BLOCK_SIZE, preferred: preferredSize(file.ioSize) }
+    const { canAllocate, way } = file.abilities
     this.capabilities = {
       ...NO_CAPABILITIES,
       write: file.writable,
       zero: file.writable,
-      trim: file.writable && file.makesHoles,
-      fastZero: file.writable && file.makesHoles,
+      trim: file.writable && canAllocate,
+      fastZero: file.writable && canAllocate,
       fua: file.writable,
       flush: true,
-      extents: file.holeWay !== undefined,
-      cache: file.makesHoles,
+      extents: way !== undefined,
+      cache: canAllocate,
       multiConn: true,
     }
   }
@@ -179,6 +191,12 @@ export class FileDisk implements Disk {
     const rest = this.size % 512
     if (rest === 0) return undefined
     return `${this.path}: its size of ${this.size} bytes is not a multiple of 512: the last sector has only ${rest} bytes`
+  }
+
+  /** Why all of it is one data extent; `undefined` when its holes are told. */
+  get extentsNote(): string | undefined {
+    const { note } = this.#file.abilities
+    return note === undefined ? undefined : `${this.path}: ${note}: all of it counts as data`
   }
 
   read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
@@ -223,7 +241,8 @@ export class FileDisk implements Disk {
   async extents(offset: number, length: number, options: ExtentOptions = {}): Promise<ExtentList> {
     let list = new ExtentList(offset)
     await this.#call('extents', offset, length, options, async () => {
-      const { holes, holeWay: way } = this.#file
+      const { holes, abilities } = this.#file
+      const { way } = abilities
       if (way === undefined) list = ExtentList.of(offset, length, 0)
       else {
         const range = { offset, length, size: this.size, way }

@@ -31,6 +31,7 @@ const ERRNO_TABLE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EOPNOTSUPP: ['NOT_SUPPORTED', 'the file system does not support it'],
   ENOTSUP: ['NOT_SUPPORTED', 'the file system does not support it'],
   ENOSYS: ['NOT_SUPPORTED', 'the system does not support it'],
+  EINVAL: ['IO_ERROR', 'the system does not accept the request'],
   EIO: ['IO_ERROR', 'the device reported an input/output error'],
   ESTALE: ['IO_ERROR', 'the file is gone from the file server'],
 }

@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -93,12 +93,12 @@ describe.skipIf(!hasHoleCalls() || !has('nbdkit') || !has('nbdinfo'))(
     })
 
     it('agree on runs of data and holes of random lengths', async () => {
-      for (let seed = 1; seed <= 5; seed++) {
+      for (let seed = 1; seed <= 3; seed++) {
         const prng = new Prng(seed)
         const path = join(dir, `random-${seed}`)
         const disk = await createFileDisk(path, 64 * MIB + prng.below(5000), { holes })
         const piece = new Uint8Array(200_000).fill(seed)
-        for (let i = 0; i < 200; i++) {
+        for (let i = 0; i < 100; i++) {
           const length = 1 + prng.below(piece.length)
           await disk.write(piece.subarray(0, length), prng.below(disk.size - length))
         }
@@ -148,14 +148,22 @@ describe.skipIf(!hasHoleCalls() || !has('nbdkit') || !has('nbdinfo'))(
         else await disk.zero(offset, Math.min(65536, disk.size - offset))
       }
       const fd = openSync(path, 'r')
-      for (let i = 0; i < 300; i++) {
+      for (let i = 0; i < 100; i++) {
         const offset = prng.below(disk.size)
         const length = 1 + prng.below(disk.size - offset)
-        const walk = { fd, offset, length, size: disk.size, maxExtents: 100_000 }
-        const ways = (['lseek', 'fiemap'] as const).map((way) =>
-          walkHoles(libc, { ...walk, way }, () => false),
-        )
-        expect(ways[1]).toEqual(ways[0])
+        const maxExtents = 1 + prng.below(i % 2 === 0 ? 100_000 : 20)
+        const walk = { fd, offset, length, size: disk.size, maxExtents }
+        const [lseek, fiemap] = (['lseek', 'fiemap'] as const).map((way) => {
+          const list = new ExtentList(offset)
+          while (list.end < offset + length) {
+            const rest = { ...walk, offset: list.end, length: offset + length - list.end, way }
+            const result = walkHoles(libc, rest, () => false)
+            if (result.kind !== 'walked') throw new Error(`the walk ${result.kind}`)
+            for (const [k, turn] of result.lengths.entries()) list.append(turn, k % 2 === 0 ? 3 : 0)
+          }
+          return list.toArray()
+        })
+        expect(fiemap).toEqual(lseek)
       }
       closeSync(fd)
       await disk.close()
@@ -175,17 +183,24 @@ describe.skipIf(!hasHoleCalls() || !has('nbdkit') || !has('nbdinfo'))(
       expect(map.length).toBeGreaterThan(10)
     })
 
-    it('agree on a file of more extents than one call tells', async () => {
-      const path = join(dir, 'fragments')
-      const disk = await createFileDisk(path, 40_000 * 8192, { holes })
-      const page = new Uint8Array(4096).fill(1)
-      for (let i = 0; i < 40_000; i += 16) {
-        const writes = Array.from({ length: 16 }, (_, k) => disk.write(page, (i + k) * 8192))
-        await Promise.all(writes)
-      }
-      await disk.flush()
-      await disk.close()
-      await expectSameMap(path, 80_000)
-    })
+    // In memory: a file system that tells the device of every freed block takes a minute to delete it.
+    it.skipIf(!existsSync('/dev/shm'))(
+      'agree on a file of more extents than one call tells',
+      async () => {
+        const path = join('/dev/shm', `platter-${process.pid}-fragments`)
+        const disk = await createFileDisk(path, 40_000 * 8192, { holes })
+        try {
+          const page = new Uint8Array(4096).fill(1)
+          for (let i = 0; i < 40_000; i += 16) {
+            const writes = Array.from({ length: 16 }, (_, k) => disk.write(page, (i + k) * 8192))
+            await Promise.all(writes)
+          }
+          await disk.close()
+          await expectSameMap(path, 80_000)
+        } finally {
+          await rm(path)
+        }
+      },
+    )
   },
 )

@@ -31,7 +31,8 @@ async function handleOn(path: string, answer: Answer, more: Partial<OpenFile> = 
     size,
     writable: true,
     holes: new FileHoles(worker, file.fd, path),
-    makesHoles: true,
+    abilities: { canAllocate: true },
+    watchesSize: true,
     ioSize: 4096,
     onClose: async () => undefined,
     ...more,
@@ -100,9 +101,26 @@ describe('zeroing where holes cannot be made', () => {
     }))
     await handle.zero(5, 10, { mayTrim: true })
     expect(await readFile(path)).toEqual(expected(5, 15))
-    expect(await handle.file.holes.probe()).toBeUndefined()
+    expect(await handle.file.holes.probe()).toEqual({
+      canAllocate: false,
+      note: 'holes of files cannot be told here: no binary',
+    })
     await close()
   })
+})
+
+it('a file system that does not tell holes is named as the reason', async () => {
+  const path = await makeFile()
+  const { handle, close } = await handleOn(path, () => ({
+    kind: 'failed',
+    errno: 22,
+    call: 'lseek',
+  }))
+  expect(await handle.file.holes.probe()).toEqual({
+    canAllocate: true,
+    note: 'the file system does not tell holes: the system does not accept the request (EINVAL)',
+  })
+  await close()
 })
 
 describe('zeroing a block device', () => {

@@ -7,11 +7,10 @@ import { alignDown, alignUp } from '../base/ranges'
 import type { ZeroOptions } from '../disk/disk'
 import { closeFd, statFd, syncFdData } from './file-calls'
 import { fileError } from './file-errors'
-import type { AllocateMode, FileHoles } from './file-holes'
+import type { AllocateMode, FileHoles, HoleAbilities } from './file-holes'
 import { shrunkError } from './file-holes'
 import { writeZeroes } from './file-io'
 import type { FileKind } from './file-kind'
-import type { HoleWalk } from './hole-walk'
 
 /** Block devices refuse to zero parts of a sector; no sector is larger. */
 const DEVICE_SECTOR = 4096
@@ -25,10 +24,9 @@ export interface OpenFile {
   readonly size: number
   readonly writable: boolean
   readonly holes: FileHoles
-  /** How it tells its holes; absent when it cannot. */
-  readonly holeWay?: HoleWalk['way'] | undefined
-  /** fallocate and posix_fadvise can be tried on it. */
-  readonly makesHoles: boolean
+  readonly abilities: HoleAbilities
+  /** False: nobody else can reach the file, so its size needs no look before every change. */
+  readonly watchesSize: boolean
   /** What the file system prefers to read and write, bytes. */
   readonly ioSize: number
   /** Called once, after the descriptor was closed. */
@@ -52,7 +50,7 @@ export class FileHandle {
 
   /** A look at the size before a change; requests that come while one is under way share it. */
   refuseShrunk(): Promise<void> {
-    if (this.file.kind !== 'file') return Promise.resolve()
+    if (!this.file.watchesSize) return Promise.resolve()
     this.#sizeCheck ??= this.#compareSize().finally(() => {
       this.#sizeCheck = undefined
     })

@@ -1,9 +1,10 @@
 // The holes of one open file: asked for, and made. What the platform, the file system or koffi does not
 // give is remembered as missing, so that it is asked for once and not once a request.
 
+import { assert } from '../base/assert'
 import { PlatterError, throwIfAborted } from '../base/errors'
 import { ExtentList } from '../disk/extents'
-import { errnoName, fileError, systemError } from './file-errors'
+import { errnoName, fileError, fileReason, systemError } from './file-errors'
 import { FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_ZERO_RANGE } from './hole-libc'
 import type { HoleReply, HoleRequest } from './hole-requests'
 import type { HoleWalk } from './hole-walk'
@@ -27,6 +28,15 @@ const MODE_FLAGS: Readonly<Record<AllocateMode, number>> = {
   zero: FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
 }
 
+export interface HoleAbilities {
+  /** How the file tells its holes; absent when it cannot. */
+  readonly way?: HoleWalk['way']
+  /** fallocate and posix_fadvise can be tried. */
+  readonly canAllocate: boolean
+  /** Why holes cannot be told. */
+  readonly note?: string
+}
+
 export class FileHoles {
   readonly #worker: HoleWorker
   readonly #fd: number
@@ -39,17 +49,30 @@ export class FileHoles {
     this.#path = path
   }
 
-  /** How the file tells its holes; `undefined` when it cannot, or where koffi is not there. */
-  async probe(): Promise<HoleWalk['way'] | undefined> {
-    if (!this.#worker.isAvailable) return undefined
+  /** What can be had on this platform, for this file. */
+  async probe(): Promise<HoleAbilities> {
+    if (!this.#worker.isAvailable) {
+      const machine = `${process.platform} ${process.arch}`
+      return { canAllocate: false, note: `holes of files cannot be told on ${machine}` }
+    }
     const reply = await this.#worker.ask({ kind: 'probe', fd: this.#fd })
-    return reply.kind === 'probed' ? reply.way : undefined
+    switch (reply.kind) {
+      case 'probed':
+        return { canAllocate: true, way: reply.way }
+      case 'unavailable':
+        return { canAllocate: false, note: `holes of files cannot be told here: ${reply.why}` }
+      default: {
+        const why = reply.kind === 'failed' ? `: ${refusalOf(reply)}` : ''
+        return { canAllocate: true, note: `the file system does not tell holes${why}` }
+      }
+    }
   }
 
   /** The size by seeking, which block devices answer as well. */
   async seekSize(): Promise<number> {
     const reply = await this.#ask({ kind: 'size', fd: this.#fd }, 'cannot tell its size')
-    return reply.kind === 'value' ? reply.value : 0
+    assert(reply.kind === 'value', `a size was answered with ${reply.kind}`)
+    return reply.value
   }
 
   /**
@@ -69,7 +92,7 @@ export class FileHoles {
       signal,
     )
     if (reply.kind === 'shrunk') throw shrunkError(this.#path, size, reply.sizeNow)
-    if (reply.kind !== 'walked') return ExtentList.of(offset, length, DATA)
+    assert(reply.kind === 'walked', `a walk was answered with ${reply.kind}`)
     const list = new ExtentList(offset)
     for (let i = 0; i < reply.lengths.length; i++) {
       list.append(reply.lengths[i] as number, i % 2 === 0 ? HOLE_AND_ZERO : DATA)
@@ -114,9 +137,7 @@ export class FileHoles {
 
   async #ask(request: HoleRequest, doing: string, signal?: AbortSignal): Promise<HoleReply> {
     const reply = await this.#worker.ask(request, signal)
-    if (reply.kind === 'aborted') {
-      throwIfAborted(signal, 'extents')
-    }
+    if (reply.kind === 'aborted') throwIfAborted(signal, 'extents')
     if (reply.kind === 'failed') {
       throw fileError(systemError(reply.errno, reply.call), this.#path, doing)
     }
@@ -126,6 +147,9 @@ export class FileHoles {
     return reply
   }
 }
+
+const refusalOf = (reply: Extract<HoleReply, { kind: 'failed' }>): string =>
+  fileReason(systemError(reply.errno, reply.call))
 
 export function shrunkError(path: string, sizeThen: number, sizeNow: number): PlatterError {
   return new PlatterError(

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createFileDisk } from './file-create'
+import { closeFd } from './file-calls'
+import { createFile } from './file-create'
 import type { FileDisk, FileServices } from './file-disk'
+import { adoptFile } from './file-disk'
 import { fileError } from './file-errors'
 
 /**
@@ -17,12 +19,13 @@ export async function createTempDisk(
   services: FileServices = {},
 ): Promise<FileDisk> {
   const path = join(dir, `platter-${randomBytes(12).toString('hex')}`)
-  const disk = await createFileDisk(path, size, { ...services, mode: 0o600 })
+  const fd = await createFile(path, size, { mode: 0o600 })
   try {
     await unlink(path)
   } catch (error) {
-    await disk.close()
+    await closeFd(fd)
     throw fileError(error, path, 'cannot unlink the temporary file')
   }
-  return disk
+  const options = { ...services, writable: true, mayBeEmpty: true, isUnlinked: true }
+  return adoptFile(fd, path, options)
 }
