@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { makeCellColumns } from '../../bridge/frames'
+import { CLASS_TITLES } from '../widgets/class-words'
 import {
   bytesOfCell,
   classLines,
