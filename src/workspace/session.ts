@@ -9,7 +9,7 @@ import type { CellDetail, ExtentRow, PartitionTable, SessionId, SessionInfo } fr
 import { assert } from '../engine/base/assert'
 import type { Clock } from '../engine/base/clock'
 import { hasCode, throwIfAborted, toPlainError } from '../engine/base/errors'
-import { alignUp, type ByteRange, intersect } from '../engine/base/ranges'
+import { alignDown, alignUp, type ByteRange, endOf, intersect } from '../engine/base/ranges'
 import type { OverlayDisk } from '../engine/layers/overlay'
 import { Survey } from '../engine/survey/survey'
 import { surveyDisk } from '../engine/survey/survey-disk'
@@ -184,9 +184,13 @@ export class Session {
     await this.image.close()
   }
 
+  /** Whole blocks: a write of one byte makes all of its block data, as the extents will say. */
   #noteChange(range: ByteRange): void {
+    const { overlayBlockSize, size } = this.overlay
+    const offset = alignDown(range.offset, overlayBlockSize)
+    const end = Math.min(alignUp(endOf(range), overlayBlockSize), size)
     this.#epoch++
-    this.#changed.add(range)
+    this.#changed.add({ offset, length: end - offset })
     this.#update.request()
   }
 
