@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createSampleImage, samplePieces } from './sample-image'
 import { noiseBytes, proseText } from './sample-image-content'
 
@@ -10,6 +11,8 @@ const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`
 const env = { ...process.env, PATH }
 const has = (program: string) => spawnSync('which', [program], { env }).status === 0
 const MIB = 1024 * 1024
+
+vi.setConfig({ hookTimeout: 60_000 })
 
 let dir = ''
 let sample = ''
@@ -27,7 +30,9 @@ async function cut(offset: number, length: number, name: string): Promise<string
 }
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'platter-sample-'))
+  // In memory where there is such a place: hundreds of megabytes are written and deleted.
+  const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  dir = await mkdtemp(join(parent, 'platter-sample-'))
   sample = join(dir, 'sample.img')
   await createSampleImage(sample)
   efi = await cut(1 * MIB, 32 * MIB, 'efi.img')

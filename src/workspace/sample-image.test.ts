@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, open, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { expectCode } from '../engine/testing/expect-disk'
 import {
   createSampleImage,
@@ -13,9 +14,14 @@ import {
   samplePieces,
 } from './sample-image'
 
+// Each image takes a second to make, and more on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
 let dir = ''
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'platter-sample-'))
+  // In memory where there is such a place: hundreds of megabytes are written and deleted.
+  const parent = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  dir = await mkdtemp(join(parent, 'platter-sample-'))
 })
 afterAll(() => rm(dir, { recursive: true }))
 
