@@ -13,7 +13,12 @@ export default defineConfig<HostOptions>({
   timeout: 60_000,
   expect: { timeout: 10_000 },
   reporter: [['list']],
-  use: { screenshot: 'only-on-failure', trace: 'retain-on-failure', video: 'off' },
+  use: {
+    actionTimeout: 10_000,
+    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
+    video: 'off',
+  },
   projects: [
     { name: 'browser', use: { host: 'browser' }, testIgnore: '**/*.desktop.spec.ts' },
     { name: 'desktop', use: { host: 'desktop' } },

@@ -164,22 +164,29 @@ export class PlatterApp {
 
   async stagedRows(): Promise<StagedRow[]> {
     await this.showTab('Staged')
-    const rows = this.page.getByRole('grid', { name: 'Staged changes' }).getByRole('row')
-    const texts = await rows.evaluateAll((elements) =>
-      elements.slice(1).map((row) => [...row.children].map((cell) => cell.textContent ?? '')),
-    )
-    return texts.map(([offset = '', length = '', state = '', by = '']) => ({
-      offset,
-      length,
-      state,
-      by,
-    }))
+    const grid = this.page.getByRole('grid', { name: 'Staged changes' })
+    const [titles = [], ...rows] = await grid
+      .getByRole('row')
+      .evaluateAll((elements) =>
+        elements.map((row) => [...row.children].map((cell) => cell.textContent ?? '')),
+      )
+    // The first column is the mark of the state, and has no title.
+    return rows.map((cells) => {
+      const under = (title: string) => cells[titles.indexOf(title)] ?? ''
+      return {
+        offset: under('Offset'),
+        length: under('Length'),
+        state: cells[0] ?? '',
+        by: under('By'),
+      }
+    })
   }
 
   /** Lets go of one run of the staged list. */
   async discardRun(offset: string): Promise<void> {
     await this.showTab('Staged')
     const rows = this.page.getByRole('grid', { name: 'Staged changes' })
+    await rows.getByRole('row').filter({ hasText: offset }).click()
     await rows.getByRole('button', { name: `Discard ${offset}` }).click()
     await this.idle()
   }

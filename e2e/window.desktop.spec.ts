@@ -134,7 +134,7 @@ test('a missing file on the command line is told, and the window stays', async (
   await expect(app.page.getByRole('heading', { name: 'Platter' })).toBeVisible()
 })
 
-test('serving keeps the machine awake; a commit shows on the window', async ({ launch, dir }) => {
+test('serving keeps the machine awake, and what was opened is told to the system', async ({ launch, dir }) => {
   test.skip(
     process.env['PLATTER_ELECTRON'] === 'real',
     'what the machine was told is not readable there',
