@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { abortedError, PlatterError } from '../base/errors'
 import type { ListenAddress, Transport } from '../nbd/transport'
 import { checkSocketPath, nameOfAddress } from './socket-address'
-import { SocketTransport } from './socket-transport'
+import { SEND_BUFFER, SocketTransport } from './socket-transport'
 
 export interface DialOptions {
   readonly timeoutMs: number
@@ -27,18 +27,21 @@ export async function dialTransport(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedError(signal, `connection to ${name}`))
     let transport: SocketTransport | undefined
-    const socket: Socket = connect({
+    const connectOptions = {
       ...(address.kind === 'unix'
         ? { path: address.path }
         : { host: address.host, port: address.port }),
+      // Known to the stream below the socket, though not to the types of connect().
+      writableHighWaterMark: SEND_BUFFER,
       onread: {
         buffer: new Uint8Array(RECEIVE_BUFFER),
-        callback: (length, buffer) => {
+        callback: (length: number, buffer: Uint8Array) => {
           transport?.receive(buffer.subarray(0, length))
           return true
         },
       },
-    })
+    }
+    const socket: Socket = connect(connectOptions)
     transport = new SocketTransport(socket, name, true)
     const connected = transport
     const settle = (): void => {

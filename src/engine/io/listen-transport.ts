@@ -11,19 +11,19 @@ import { dirname } from 'node:path'
 import { PlatterError } from '../base/errors'
 import type { ListenAddress, Listener, Transport } from '../nbd/transport'
 import { checkSocketPath, nameOfAddress } from './socket-address'
-import { SocketTransport } from './socket-transport'
+import { SEND_BUFFER, SocketTransport } from './socket-transport'
 
 /** How long an existing socket may take to show that somebody is there. */
 const PROBE_TIMEOUT_MS = 1_000
 
-/** Rejects with ADDRESS_IN_USE, ALREADY_EXISTS, NO_PERMISSION, LIMIT or BAD_REQUEST. */
+/** Rejects with ADDRESS_IN_USE, ALREADY_EXISTS, NO_PERMISSION, NOT_FOUND, LIMIT or IO_ERROR. */
 export async function listenTransport(
   address: ListenAddress,
   onTransport: (transport: Transport) => void,
 ): Promise<Listener> {
   const name = nameOfAddress(address)
   if (address.kind === 'unix') await clearStaleSocket(address.path)
-  const server = createServer((socket) => {
+  const server = createServer({ highWaterMark: SEND_BUFFER }, (socket) => {
     onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false))
   })
   await new Promise<void>((resolve, reject) => {
@@ -121,7 +121,7 @@ function cannotListen(name: string, error: NodeJS.ErrnoException): PlatterError 
       return new PlatterError('NOT_FOUND', `${name}: its directory does not exist`, options)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return new PlatterError('BAD_REQUEST', `${name}: not an address of this machine`, options)
+      return new PlatterError('NOT_FOUND', `${name}: not an address of this machine`, options)
     default:
       return new PlatterError('IO_ERROR', `${name}: cannot listen: ${error.message}`, options)
   }

@@ -262,8 +262,8 @@ describe.runIf(requirePeer('nbdkit'))('our client at nbdkit', () => {
   )
 
   it('gives a late read up in time, and uses the connection further', () =>
-    withNbdkit(['--filter=delay', 'memory', '1M', 'rdelay=3'], async ({ open }) => {
-      const disk = await open('', { requestTimeoutMs: 300 })
+    withNbdkit(['--filter=delay', 'memory', '1M', 'rdelay=10'], async ({ open }) => {
+      const disk = await open('', { requestTimeoutMs: 1500 })
       const late = disk.read(new Uint8Array(512), 0)
       // Signs of life: the server answers writes meanwhile.
       const stop = new AbortController()
@@ -276,8 +276,8 @@ describe.runIf(requirePeer('nbdkit'))('our client at nbdkit', () => {
     }))
 
   it('gives a silent server up in time', () =>
-    withNbdkit(['--filter=delay', 'memory', '1M', 'wdelay=3'], async ({ open }) => {
-      const disk = await open('', { requestTimeoutMs: 200 })
+    withNbdkit(['--filter=delay', 'memory', '1M', 'wdelay=10'], async ({ open }) => {
+      const disk = await open('', { requestTimeoutMs: 400 })
       await expectCode(disk.write(new Uint8Array(512), 0), 'TIMEOUT')
       await expectCode(disk.read(new Uint8Array(512), 0), 'TIMEOUT')
     }))

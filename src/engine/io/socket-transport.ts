@@ -4,6 +4,9 @@
 import type { Socket } from 'node:net'
 import type { Transport, TransportEvents } from '../nbd/transport'
 
+/** Bytes that may wait unsent before a writer is asked to wait: a few large replies. */
+export const SEND_BUFFER = 1024 * 1024
+
 export class SocketTransport implements Transport {
   readonly peer: string
   readonly #socket: Socket
@@ -64,7 +67,8 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
-    this.#socket.end()
+    // All is said and sent: the other side's goodbye is not worth keeping a process alive for.
+    this.#socket.end(() => this.#socket.unref())
   }
 
   destroy(): void {

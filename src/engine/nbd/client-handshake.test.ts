@@ -258,6 +258,19 @@ describe('a server that lies in the handshake', () => {
     expect(error?.message).toContain('10000')
   })
 
+  it('and sends long replies without end: refused before they fill the memory', () => {
+    const long = bs.optionReply(3, 2, bs.sized('x'.repeat(4000)), bs.zeros(12_000))
+    const runner = new ScriptRunner(listScript(), () => undefined)
+    runner.start()
+    runner.receive(bs.greeting())
+    let count = 0
+    const flood = () => {
+      for (; count < 10_000; count++) runner.receive(long)
+    }
+    expect(flood).toThrow(/8388608 bytes/)
+    expect(count).toBe(524)
+  })
+
   it('is waited for at a stage that has a name', () => {
     expect(converse(open(), []).stage).toBe(`the server's greeting`)
     expect(converse(open(), [bs.greeting()]).stage).toBe('the reply to NBD_OPT_STRUCTURED_REPLY')

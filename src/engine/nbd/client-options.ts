@@ -20,7 +20,7 @@ import {
 } from './constants'
 import type { Script } from './handshake-script'
 import { read, send } from './handshake-script'
-import { MAX_OPTION_REPLIES, MAX_OPTION_REPLY, MAX_STRING } from './limits'
+import { MAX_OPTION_REPLIES, MAX_OPTION_REPLY, MAX_OPTION_REPLY_BYTES, MAX_STRING } from './limits'
 
 export interface OptionReply {
   readonly type: number
@@ -46,6 +46,7 @@ export function encodeOption(option: number, data: Uint8Array = new Uint8Array(0
 export function* exchangeOption(option: number, data?: Uint8Array): Script<OptionAnswer> {
   yield* send(encodeOption(option, data))
   const replies: OptionReply[] = []
+  let bytes = 0
   for (;;) {
     const reply = yield* readReply(option)
     if (reply.type === NBD_REP_ACK) return { option, replies }
@@ -53,11 +54,10 @@ export function* exchangeOption(option: number, data?: Uint8Array): Script<Optio
       const text = new ByteReader(reply.data).text(reply.data.length) ?? ''
       return { option, replies, error: { type: reply.type, text } }
     }
-    if (replies.length === MAX_OPTION_REPLIES) {
-      throw new PlatterError(
-        'PROTOCOL',
-        `${nameOfOption(option)}: more than ${MAX_OPTION_REPLIES} replies`,
-      )
+    bytes += reply.data.length
+    if (replies.length === MAX_OPTION_REPLIES || bytes > MAX_OPTION_REPLY_BYTES) {
+      const limit = `${MAX_OPTION_REPLIES} replies or ${MAX_OPTION_REPLY_BYTES} bytes`
+      throw new PlatterError('PROTOCOL', `${nameOfOption(option)}: more than ${limit} in answer`)
     }
     replies.push(reply)
   }

@@ -21,6 +21,9 @@ export const MAX_OPTION_REPLY = 16 * 1024
 /** Replies to one option, so that an endless list ends. */
 export const MAX_OPTION_REPLIES = 10_000
 
+/** And their bytes together, which are kept until the last of them has come. */
+export const MAX_OPTION_REPLY_BYTES = 8 * 1024 * 1024
+
 /** Exports whose sizes are asked for one by one after a list. */
 export const MAX_LISTED_INFO = 256
 

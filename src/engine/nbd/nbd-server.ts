@@ -31,6 +31,8 @@ export class NbdServer {
   readonly #limits: ServerLimits
   /** Every session, and whether it came out of its handshake. */
   readonly #sessions = new Map<ServerSession, boolean>()
+  /** Sessions that are done with their disk and whose last replies are on the way. */
+  readonly #parting = new Set<ServerSession>()
   #lastId = 0
   #closing = false
   #idle: (() => void)[] = []
@@ -66,6 +68,10 @@ export class NbdServer {
         this.#options.onClient?.(served.client)
       },
       onGone: (gone, error) => this.#onGone(gone, error),
+      onClosed: (closed) => {
+        this.#parting.delete(closed)
+        this.#wake()
+      },
     })
     this.#sessions.set(session, false)
     session.start()
@@ -73,7 +79,7 @@ export class NbdServer {
 
   /**
    * Refuses new clients and requests, lets what is in progress finish, flushes. Who is not done after
-   * `graceMs` is cut off. Resolves when the disks are left alone.
+   * `graceMs` is cut off. Resolves when the disks are left alone and the connections closed.
    */
   async shutdown(graceMs = DEFAULT_GRACE_MS): Promise<void> {
     this.#closing = true
@@ -86,12 +92,14 @@ export class NbdServer {
   }
 
   async #dismiss(which: (session: ServerSession) => boolean, graceMs: number): Promise<void> {
-    const leaving = [...this.#sessions.keys()].filter(which)
+    const leaving = [...this.#sessions.keys(), ...this.#parting].filter(which)
     for (const session of leaving) session.shutDown()
     const cancel = this.#options.clock.after(graceMs, () => {
       for (const session of leaving) session.destroy()
     })
-    while (leaving.some((session) => this.#sessions.has(session))) {
+    const isHere = (session: ServerSession) =>
+      this.#sessions.has(session) || this.#parting.has(session)
+    while (leaving.some(isHere)) {
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     }
     cancel()
@@ -100,7 +108,12 @@ export class NbdServer {
   #onGone(session: ServerSession, error: PlatterError | undefined): void {
     const served = this.#sessions.get(session) === true
     this.#sessions.delete(session)
+    this.#parting.add(session)
     if (served) this.#options.onClientGone?.(session.client, error)
+    this.#wake()
+  }
+
+  #wake(): void {
     for (const wake of this.#idle.splice(0)) wake()
   }
 }

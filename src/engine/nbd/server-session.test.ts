@@ -1,75 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../base/clock'
 import { PlatterError } from '../base/errors'
-import type { Disk } from '../disk/disk'
 import { MemoryDisk } from '../disk/memory-disk'
 import * as bs from './byte-script.test-helper'
-import type { NbdExport } from './export-registry'
-import { ExportRegistry } from './export-registry'
 import { GatedDisk } from './gated-disk.test-helper'
-import type { NbdServerOptions } from './nbd-server'
-import { NbdServer } from './nbd-server'
-import { errnoOf, RawPeer, settle, splitReplies } from './raw-peer.test-helper'
-import { PairedTransport } from './transport-pair.test-helper'
-
-const SIZE = 1 << 20
-const READ = 0
-const WRITE = 1
-const DISC = 2
-const FLUSH = 3
-const TRIM = 4
-const CACHE = 5
-const ZEROES = 6
-const STATUS = 7
-
-interface Setup {
-  readonly disk?: Disk
-  readonly entry?: Partial<NbdExport>
-  readonly server?: Partial<NbdServerOptions>
-  readonly highWater?: number
-}
-
-function makeServer(setup: Setup = {}) {
-  const clock = new ManualClock()
-  const disk = setup.disk ?? new MemoryDisk(SIZE)
-  const exports = new ExportRegistry()
-  exports.add({ name: 'd', disk, readOnly: false, ...setup.entry })
-  const gone: [number, string | undefined][] = []
-  const server = new NbdServer({
-    exports,
-    clock,
-    onClientGone: (client, error) => gone.push([client.id, error?.message]),
-    ...setup.server,
-  })
-  const connect = () => {
-    const options = setup.highWater === undefined ? {} : { highWater: setup.highWater }
-    const [ours, theirs] = PairedTransport.pair(options)
-    server.accept(ours)
-    return { peer: new RawPeer(theirs), ours }
-  }
-  return { clock, disk, server, connect, gone }
-}
-
-const HANDSHAKE = bs.script(
-  bs.clientFlags(),
-  bs.option(8),
-  bs.option(10, bs.sized('d'), bs.u32(1), bs.sized('base:allocation')),
-  bs.option(7, bs.sized('d'), bs.u16(1), bs.u16(3)),
-)
-const SIMPLE_HANDSHAKE = bs.script(bs.clientFlags(), bs.option(1, bs.text('d')))
-
-/** A client in the transmission phase, and what the server says from there on. */
-async function serve(setup: Setup = {}, handshake = HANDSHAKE) {
-  const made = makeServer(setup)
-  const { peer, ours } = made.connect()
-  peer.send(handshake)
-  await settle()
-  peer.clear()
-  const replies = () => splitReplies(peer.received)
-  return { ...made, peer, ours, replies }
-}
-
-const bytes = (length: number, value: number) => new Uint8Array(length).fill(value)
+import { errnoOf, settle, splitReplies } from './raw-peer.test-helper'
+import {
+  CACHE,
+  DISC,
+  FLUSH,
+  filled,
+  HANDSHAKE,
+  makeServer,
+  READ,
+  SIMPLE_HANDSHAKE,
+  SIZE,
+  STATUS,
+  serve,
+  TRIM,
+  WRITE,
+  ZEROES,
+} from './served-raw.test-helper'
 
 describe('a client of the server', () => {
   it('gets an answer to every command, whatever the cuts', async () => {
@@ -160,7 +110,7 @@ describe('a client of the server', () => {
     const { peer, replies } = await serve({ disk })
     peer.send(
       bs.request({ command: READ, cookie: 1, length: 2 }),
-      bs.request({ command: WRITE, cookie: 2, data: bytes(2, 1) }),
+      bs.request({ command: WRITE, cookie: 2, data: filled(2, 1) }),
       bs.request({ command: TRIM, cookie: 3, length: 2 }),
       bs.request({ command: FLUSH, cookie: 4 }),
     )
@@ -191,7 +141,7 @@ describe('what a client asks for reaches the disk', () => {
     const { peer } = await serve({ disk })
     disk.log.length = 0
     peer.send(
-      bs.request({ command: WRITE, flags: 1, cookie: 1, data: bytes(2, 1) }),
+      bs.request({ command: WRITE, flags: 1, cookie: 1, data: filled(2, 1) }),
       bs.request({ command: ZEROES, flags: 0, cookie: 2, length: 8 }),
       bs.request({ command: ZEROES, flags: 1 | 2 | 16, cookie: 3, length: 8 }),
       bs.request({ command: TRIM, flags: 1, cookie: 4, length: 8 }),
@@ -212,7 +162,7 @@ describe('what a client asks for reaches the disk', () => {
     Object.assign(disk, { capabilities: { ...disk.capabilities, fua: false } })
     const { peer } = await serve({ disk })
     disk.log.length = 0
-    peer.send(bs.request({ command: WRITE, flags: 1, cookie: 1, data: bytes(2, 1) }))
+    peer.send(bs.request({ command: WRITE, flags: 1, cookie: 1, data: filled(2, 1) }))
     await settle()
     expect(disk.log).toEqual(['write 0+2', 'flush'])
   })
@@ -221,7 +171,7 @@ describe('what a client asks for reaches the disk', () => {
     const disk = new GatedDisk(4 << 20)
     const capabilities = { ...disk.capabilities, zero: false, fastZero: false }
     Object.assign(disk, { capabilities })
-    await disk.write(bytes(4 << 20, 7), 0)
+    await disk.write(filled(4 << 20, 7), 0)
     const { peer, replies } = await serve({ disk })
     disk.log.length = 0
     peer.send(
@@ -235,7 +185,7 @@ describe('what a client asks for reaches the disk', () => {
       [2, 0],
     ])
     expect(errnoOf(replies()[0] as never)).toBe(95)
-    const after = bytes(8, 1)
+    const after = filled(8, 1)
     await disk.read(after, 512 + (1 << 21) - 4)
     expect([...after]).toEqual([0, 0, 0, 0, 0, 0, 0, 7])
   })
@@ -266,7 +216,7 @@ describe('what a client asks for reaches the disk', () => {
     const peers = [connect().peer, connect().peer]
     for (const peer of peers) peer.send(HANDSHAKE)
     await settle()
-    peers[1]?.send(bs.request({ command: WRITE, data: bytes(3, 1) }))
+    peers[1]?.send(bs.request({ command: WRITE, data: filled(3, 1) }))
     peers[1]?.send(bs.request({ command: READ, length: 5 }))
     await settle()
     expect(names).toEqual(['1 pair:a', '2 pair:a'])
@@ -293,7 +243,7 @@ describe('what a client asks for reaches the disk', () => {
 describe('zeroes on the way to a client', () => {
   const half = async () => {
     const disk = new MemoryDisk(1 << 18)
-    await disk.write(bytes(65536, 7), 65536)
+    await disk.write(filled(65536, 7), 65536)
     return disk
   }
 
@@ -308,7 +258,7 @@ describe('zeroes on the way to a client', () => {
       payload: bs.script(bs.u64(32768), bs.u32(32768)),
     })
     expect(data).toMatchObject({ code: 1, done: false })
-    expect(data?.payload).toEqual(bs.script(bs.u64(65536), bytes(65536, 7)))
+    expect(data?.payload).toEqual(bs.script(bs.u64(65536), filled(65536, 7)))
     expect(last).toMatchObject({
       code: 2,
       done: true,
@@ -337,7 +287,7 @@ describe('block status', () => {
   it('has one chunk for each context', async () => {
     const disk = new MemoryDisk(SIZE)
     const other = new MemoryDisk(SIZE)
-    await other.write(bytes(1, 1), 0)
+    await other.write(filled(1, 1), 0)
     const contexts = [{ name: 'x-other:all', extents: other.extents.bind(other) }]
     const handshake = bs.script(
       bs.clientFlags(),
@@ -364,9 +314,9 @@ describe('the end of a client', () => {
     disk.log.length = 0
     disk.isOpen = false
     peer.send(
-      bs.request({ command: WRITE, cookie: 1, data: bytes(2, 1) }),
+      bs.request({ command: WRITE, cookie: 1, data: filled(2, 1) }),
       bs.request({ command: DISC }),
-      bs.request({ command: WRITE, cookie: 2, data: bytes(2, 1) }),
+      bs.request({ command: WRITE, cookie: 2, data: filled(2, 1) }),
     )
     await settle()
     expect(peer.isClosed).toBe(false)
@@ -385,7 +335,7 @@ describe('the end of a client', () => {
     const { peer, gone } = await serve({ disk })
     disk.log.length = 0
     disk.isOpen = false
-    peer.send(bs.request({ command: WRITE, cookie: 1, data: bytes(2, 1) }))
+    peer.send(bs.request({ command: WRITE, cookie: 1, data: filled(2, 1) }))
     await settle()
     peer.transport.destroy()
     await settle()
@@ -395,7 +345,7 @@ describe('the end of a client', () => {
     await settle()
     expect(disk.log).toEqual(['write 0+2', 'flush'])
     expect(gone).toEqual([[1, undefined]])
-    const byte = bytes(1, 0)
+    const byte = filled(1, 0)
     await disk.read(byte, 0)
     expect(byte[0]).toBe(1)
   })
@@ -403,7 +353,7 @@ describe('the end of a client', () => {
   it('in the middle of a write leaves the disk as it was', async () => {
     const disk = new GatedDisk(SIZE)
     const { peer, gone } = await serve({ disk })
-    const write = bs.request({ command: WRITE, cookie: 1, data: bytes(100, 1) })
+    const write = bs.request({ command: WRITE, cookie: 1, data: filled(100, 1) })
     peer.send(write.slice(0, 90))
     await settle()
     peer.transport.end()
@@ -425,185 +375,5 @@ describe('the end of a client', () => {
     good.send(bs.request({ command: READ, cookie: 3, length: 1 }))
     await settle()
     expect(splitReplies(good.received)).toMatchObject([{ cookie: 3, code: 1 }])
-  })
-})
-
-describe('the limits of the server', () => {
-  it('consume a write that is refused, and stay in step', async () => {
-    const { peer, replies } = await serve()
-    peer.send(
-      bs.request({ command: WRITE, cookie: 1, offset: SIZE, data: bytes(40 << 20, 1) }),
-      bs.request({ command: READ, cookie: 2, length: 1 }),
-    )
-    await settle(20)
-    expect(replies().map((reply) => [reply.cookie, reply.code])).toEqual([
-      [1, 0x8001],
-      [2, 1],
-    ])
-  })
-
-  it('hang up on a write that nobody could take', async () => {
-    const { peer, gone } = await serve()
-    peer.send(bs.request({ command: WRITE, cookie: 1, length: (64 << 20) + 1 }))
-    await settle()
-    expect(peer.isClosed).toBe(true)
-    expect(gone[0]?.[1]).toMatch(/67108865 bytes/)
-  })
-
-  it('keep the number of requests in progress down, and lose none', async () => {
-    const disk = new GatedDisk(SIZE)
-    disk.isOpen = false
-    const { peer, ours, replies } = await serve({ disk, server: { limits: { requests: 4 } } })
-    const requests = Array.from({ length: 50 }, (_, i) =>
-      bs.request({ command: READ, cookie: i + 1, offset: i, length: 1 }),
-    )
-    peer.send(bs.script(...requests.slice(0, 30)), ...requests.slice(30))
-    await settle()
-    expect(disk.inProgress).toBe(4)
-    expect(ours.isPaused).toBe(true)
-    while (replies().length < 50) {
-      disk.release(1)
-      await settle(2)
-    }
-    expect(disk.most).toBe(4)
-    expect(new Set(replies().map((reply) => reply.cookie)).size).toBe(50)
-    expect(ours.isPaused).toBe(false)
-  })
-
-  it('keep the bytes in progress down, but let any one request pass', async () => {
-    const disk = new GatedDisk(SIZE)
-    disk.isOpen = false
-    const { peer, replies } = await serve({ disk, server: { limits: { bytes: 1000 } } })
-    for (let i = 1; i <= 4; i++) peer.send(bs.request({ command: READ, cookie: i, length: 600 }))
-    await settle()
-    expect(disk.inProgress).toBe(2)
-    disk.isOpen = true
-    disk.release()
-    await settle()
-    expect(replies().length).toBe(4)
-  })
-
-  it('stop reading while replies pile up', async () => {
-    const disk = new GatedDisk(SIZE)
-    const { peer, ours } = await serve({ disk, highWater: 1000 })
-    peer.transport.pause()
-    for (let i = 1; i <= 100; i++) peer.send(bs.request({ command: READ, cookie: i, length: 600 }))
-    await settle()
-    expect(ours.isPaused).toBe(true)
-    const sent = ours.written.length
-    expect(disk.log.length).toBe(64)
-    peer.transport.resume()
-    await settle(50)
-    expect(ours.written.length).toBeGreaterThan(sent)
-    expect(splitReplies(peer.received).length).toBe(100)
-  })
-
-  it('end a handshake that takes too long', async () => {
-    const { clock, connect, server } = makeServer({
-      server: { limits: { handshakeTimeoutMs: 500 } },
-    })
-    const { peer } = connect()
-    peer.send(bs.clientFlags())
-    await settle()
-    clock.advance(499)
-    await settle()
-    expect(peer.isClosed).toBe(false)
-    clock.advance(1)
-    await settle()
-    expect(peer.isClosed).toBe(true)
-    expect(server.clients).toEqual([])
-  })
-
-  it('do not end a client that is merely idle', async () => {
-    const { clock, peer } = await serve()
-    clock.advance(3_600_000)
-    await settle()
-    expect(peer.isClosed).toBe(false)
-  })
-
-  it('turn away one client too many, and take another when one has left', async () => {
-    const { connect } = makeServer({ server: { limits: { connections: 2 } } })
-    const first = connect().peer
-    connect()
-    const third = connect().peer
-    await settle()
-    expect(third.isClosed).toBe(true)
-    first.send(bs.script(bs.clientFlags(), bs.option(2)))
-    await settle()
-    const fourth = connect().peer
-    await settle()
-    expect(fourth.isClosed).toBe(false)
-  })
-})
-
-describe('a shutdown', () => {
-  it('finishes what is in progress, refuses what comes, flushes, and closes', async () => {
-    const disk = new GatedDisk(SIZE)
-    const { peer, server, replies, connect } = await serve({ disk })
-    disk.log.length = 0
-    disk.isOpen = false
-    peer.send(bs.request({ command: WRITE, cookie: 1, data: bytes(2, 1) }))
-    await settle()
-    let isDown = false
-    const down = server.shutdown().then(() => {
-      isDown = true
-    })
-    peer.send(bs.request({ command: READ, cookie: 2, length: 2 }))
-    await settle()
-    expect(replies().map((reply) => [reply.cookie, errnoOf(reply)])).toEqual([[2, 108]])
-    expect(isDown).toBe(false)
-    disk.isOpen = true
-    disk.release()
-    await down
-    await settle()
-    expect(replies().map((reply) => reply.cookie)).toEqual([2, 1])
-    expect(disk.log).toEqual(['write 0+2', 'flush'])
-    expect(peer.isClosed).toBe(true)
-    const late = connect().peer
-    await settle()
-    expect(late.isClosed).toBe(true)
-  })
-
-  it('closes idle clients and handshakes at once', async () => {
-    const { peer, server, connect } = await serve()
-    const { peer: shaking } = connect()
-    await server.shutdown()
-    await settle()
-    expect(peer.isClosed).toBe(true)
-    expect(shaking.isClosed).toBe(true)
-  })
-
-  it('cuts off who does not come to an end', async () => {
-    const disk = new GatedDisk(SIZE)
-    const { peer, server, clock } = await serve({ disk })
-    disk.isOpen = false
-    peer.send(bs.request({ command: READ, cookie: 1, length: 2 }))
-    await settle()
-    const down = server.shutdown(1000)
-    clock.advance(999)
-    await settle()
-    expect(peer.isClosed).toBe(false)
-    clock.advance(1)
-    await settle()
-    expect(peer.isClosed).toBe(true)
-    disk.release()
-    await down
-  })
-
-  it('of one export leaves the clients of others alone', async () => {
-    const exports = new ExportRegistry()
-    exports.add({ name: 'a', disk: new MemoryDisk(512), readOnly: true })
-    exports.add({ name: 'b', disk: new MemoryDisk(512), readOnly: true })
-    const { server, connect } = makeServer({ server: { exports } })
-    const go = (name: string) =>
-      bs.script(bs.clientFlags(), bs.option(7, bs.sized(name), bs.u16(0)))
-    const [a, b] = [connect().peer, connect().peer]
-    a.send(go('a'))
-    b.send(go('b'))
-    await settle()
-    await server.closeExport('a')
-    await settle()
-    expect(a.isClosed).toBe(true)
-    expect(b.isClosed).toBe(false)
   })
 })

@@ -36,8 +36,10 @@ export interface SessionOptions {
   readonly sendHoles: boolean
   /** The handshake is done. */
   onServing(session: ServerSession): void
-  /** Once; `error` when it was not an orderly end. */
+  /** Once, when the disk is left alone; `error` when it was not an orderly end. */
   onGone(session: ServerSession, error: PlatterError | undefined): void
+  /** Once, after onGone, when the connection is closed as well: every reply has been sent or lost. */
+  onClosed(session: ServerSession): void
 }
 
 type Phase = 'handshake' | 'serving' | 'leaving' | 'closed'
@@ -62,6 +64,7 @@ export class ServerSession implements TransportEvents {
   #bytesInProgress = 0
   #changed = false
   #transportGone = false
+  #isGone = false
   #failure: PlatterError | undefined
   #cancelCut: () => void = () => undefined
 
@@ -112,7 +115,8 @@ export class ServerSession implements TransportEvents {
     this.#cancelCut()
     this.#gone.abort()
     if (error !== undefined) this.#failure ??= new PlatterError('DISCONNECTED', error.message)
-    if (this.#phase !== 'closed') this.#leave()
+    if (this.#isGone) this.#options.onClosed(this)
+    else if (this.#phase !== 'closed') this.#leave()
   }
 
   /** Lets what is in progress finish, refuses what comes meanwhile, flushes, and closes. */
@@ -287,7 +291,9 @@ export class ServerSession implements TransportEvents {
       this.#cancelCut = this.#options.clock.after(LINGER_TIMEOUT_MS, () => this.destroy())
     }
     this.client.markGone()
+    this.#isGone = true
     this.#options.onGone(this, this.#failure)
+    if (this.#transportGone) this.#options.onClosed(this)
   }
 
   /** Runs a step on what the client sent; a violation costs it the connection. */
