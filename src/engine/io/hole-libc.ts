@@ -55,22 +55,20 @@ export class FiemapBuffer {
   static readonly #EXTENT = 56
   readonly capacity: number
   readonly bytes: Uint8Array
-  readonly #view: DataView
   readonly #words: Uint32Array
 
   constructor(capacity: number) {
     this.capacity = capacity
     this.bytes = new Uint8Array(FiemapBuffer.#HEADER + capacity * FiemapBuffer.#EXTENT)
-    this.#view = new DataView(this.bytes.buffer)
     this.#words = new Uint32Array(this.bytes.buffer)
   }
 
   /** Writes the question, for at most `limit` extents. */
   ask(offset: number, length: number, limit: number): void {
     this.bytes.fill(0, 0, FiemapBuffer.#HEADER)
-    this.#view.setBigUint64(0, BigInt(offset), LITTLE)
-    this.#view.setBigUint64(8, BigInt(length), LITTLE)
-    this.#view.setUint32(24, Math.min(limit, this.capacity), LITTLE)
+    this.#putU64(0, offset)
+    this.#putU64(8, length)
+    this.#words[6] = Math.min(limit, this.capacity)
   }
 
   /** Extents that the answer holds. */
@@ -88,6 +86,12 @@ export class FiemapBuffer {
 
   flags(index: number): number {
     return this.#words[(FiemapBuffer.#HEADER + index * FiemapBuffer.#EXTENT + 40) / 4] as number
+  }
+
+  #putU64(at: number, value: number): void {
+    const high = Math.floor(value / 2 ** 32)
+    const low = value % 2 ** 32
+    this.#words.set(LITTLE ? [low, high] : [high, low], at / 4)
   }
 
   // Files end below 2^53, and bigints would cost more than the call. An extent may be said to reach to
@@ -124,8 +128,9 @@ export async function loadHoleLibc(): Promise<HoleLibc> {
       fadvise(fd, offset, length, POSIX_FADV_WILLNEED) as number,
     fileSystemType: (fd) => {
       // f_type is the first field, a long; nothing else of the 120 bytes is looked at.
-      const statfs = new BigInt64Array(64)
-      return fstatfs(fd, statfs) === -1 ? -1 : Number(statfs[0])
+      const statfs = new Uint32Array(128)
+      if (fstatfs(fd, statfs) === -1) return -1
+      return statfs[LITTLE ? 0 : 1] as number
     },
     errno: () => koffi.errno(),
   }
