@@ -215,7 +215,7 @@ describe('listening on a TCP port', () => {
   })
 
   it('refuses an address of another machine', async () => {
-    await expectCode(listen({ kind: 'tcp', host: '203.0.113.1', port: 0 }), 'BAD_REQUEST')
+    await expectCode(listen({ kind: 'tcp', host: '203.0.113.1', port: 0 }), 'NOT_FOUND')
   })
 
   it('accepts no more once closed, while connections go on', async () => {
