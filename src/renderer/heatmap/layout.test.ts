@@ -28,6 +28,15 @@ const boxOf = (width: number, height: number, dpr = 1): MapBox => ({
 })
 const box = boxOf(1100, 600)
 
+test('a disk of few sectors gets larger cells, a larger one does not', () => {
+  const cellPxOf = (size: number) =>
+    layoutMap(size, { cellBytes: fitCellBytes(size, box), top: 0 }, box).cellPx
+  expect(cellPxOf(4096)).toBeGreaterThan(16)
+  expect(cellPxOf(4096)).toBeLessThanOrEqual(34)
+  expect(cellPxOf(1_474_560)).toBeLessThan(17)
+  expect(cellPxOf(GiB)).toBe(8)
+})
+
 test('cells grow taller where the whole disk leaves room, and only there', () => {
   const fitted = layoutMap(8 * GiB, { cellBytes: fitCellBytes(8 * GiB, box), top: 0 }, box)
   expect(fitted.rowPx).toBeGreaterThan(fitted.cellPx)

@@ -48,9 +48,17 @@ export interface CellRun {
   readonly count: number
 }
 
-export function gridShape({ width, height, dpr, density }: MapBox) {
+/** Cells of a disk of few sectors grow up to this many CSS pixels. */
+const LARGEST_CELL_PX = 32
+
+function gridShape(size: number, { width, height, dpr, density }: MapBox) {
   const smallest = DENSITIES[density] * dpr
-  const columns = Math.max(8, 2 ** Math.floor(Math.log2(Math.max(1, width / smallest))))
+  let columns = Math.max(8, 2 ** Math.floor(Math.log2(Math.max(1, width / smallest))))
+  for (; columns > 8; columns /= 2) {
+    const larger = Math.floor(width / (columns / 2))
+    const rows = Math.ceil(size / SMALLEST_CELL_BYTES / (columns / 2))
+    if (larger > LARGEST_CELL_PX * dpr || rows * larger > height) break
+  }
   const cellPx = Math.max(1, Math.floor(width / columns))
   return { columns, cellPx, visibleRows: Math.max(1, Math.floor(height / cellPx)) }
 }
@@ -58,7 +66,7 @@ export function gridShape({ width, height, dpr, density }: MapBox) {
 export function layoutMap(size: number, view: MapViewState, box: MapBox): MapLayout {
   const { cellBytes } = view
   assert(isPowerOfTwo(cellBytes) && cellBytes >= SMALLEST_CELL_BYTES, `cell of ${cellBytes} bytes`)
-  const { columns, cellPx, visibleRows } = gridShape(box)
+  const { columns, cellPx, visibleRows } = gridShape(size, box)
   const rowBytes = columns * cellBytes
   const rowCount = Math.max(1, Math.ceil(size / rowBytes))
   return {
@@ -85,7 +93,7 @@ const clampRow = (row: number, rowCount: number, visibleRows: number) =>
 
 /** The smallest cells with which the whole disk is in view. */
 export function fitCellBytes(size: number, box: MapBox): number {
-  const { columns, visibleRows } = gridShape(box)
+  const { columns, visibleRows } = gridShape(size, box)
   let cellBytes = SMALLEST_CELL_BYTES
   while (Math.ceil(size / (cellBytes * columns)) > visibleRows) cellBytes *= 2
   return cellBytes
@@ -93,7 +101,7 @@ export function fitCellBytes(size: number, box: MapBox): number {
 
 /** The smallest cells with which `range` is in view, and the view that shows it. */
 export function fitRange(size: number, range: ByteRange, box: MapBox): MapViewState {
-  const { columns, visibleRows } = gridShape(box)
+  const { columns, visibleRows } = gridShape(size, box)
   let cellBytes = SMALLEST_CELL_BYTES
   for (const largest = fitCellBytes(size, box); cellBytes < largest; cellBytes *= 2) {
     const rowBytes = cellBytes * columns

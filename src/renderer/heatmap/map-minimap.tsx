@@ -13,6 +13,8 @@ import { minimapCellBytes, paintMinimap } from './paint-minimap'
 
 const STRIP_PX = 15
 const TICK_PX = 3
+/** A name needs this much. */
+const NAME_PX = 28
 
 interface MinimapProps {
   readonly peer: Peer
@@ -44,7 +46,7 @@ export function MapMinimap(props: MinimapProps) {
             title={`${partitionText(partition)}, ${sizeText(partition.length)}`}
             style={{ left: percent(partition.offset), width: percent(partition.length) }}
           >
-            {partitionText(partition)}
+            {(partition.length / size) * width > NAME_PX && partitionText(partition)}
           </span>
         ))}
       </div>

@@ -13,7 +13,7 @@ import type { MapViewProps, MapViewState } from '../views'
 import { useSize } from '../widgets/use-size'
 import { AriaCells } from './aria-cells'
 import { makeCellColours } from './cell-colours'
-import { bytesOfCell, sizeText, spanText } from './cell-text'
+import { bytesOfCell, offsetDigits, sizeText, spanText } from './cell-text'
 import { CellTooltip } from './cell-tooltip'
 import { cellAtPoint } from './hit-test'
 import type { Density, MapBox, MapLayout } from './layout'
@@ -128,7 +128,11 @@ export function MapView(props: MapViewProps & MapViewExtras) {
   const { partitions } = session.partitions
   const id = useId()
   return (
-    <section className="map-view" aria-label="Map of the disk">
+    <section
+      className="map-view"
+      aria-label="Map of the disk"
+      style={{ '--map-digits': offsetDigits(size) } as React.CSSProperties}
+    >
       <MapMinimap
         peer={props.peer}
         session={session}
