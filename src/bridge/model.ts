@@ -42,6 +42,8 @@ export interface ImageInfo {
   readonly readOnlyReason?: string
   /** False: the source cannot tell data from holes, so all of it is painted as data. */
   readonly hasExtents: boolean
+  /** Sentences about how its bytes are shown: a last sector that is cut short, holes that are not told. */
+  readonly notes?: readonly string[]
 }
 
 export interface PartitionInfo extends ByteRange {

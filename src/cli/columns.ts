@@ -1,9 +1,11 @@
+import { printable } from './printable'
+
 /** Label and value lines, labels in one column; an empty row is an empty line. */
 export function labelled(rows: readonly (readonly [string, string] | readonly [])[]): string {
   const width = Math.max(...rows.map(([label]) => label?.length ?? 0))
   return rows
     .map(([label, value]) =>
-      label === undefined ? '' : `${`${label}:`.padEnd(width + 2)}${value}`,
+      label === undefined ? '' : `${`${label}:`.padEnd(width + 2)}${printable(value ?? '')}`,
     )
     .map((line) => `${line}\n`)
     .join('')
@@ -15,7 +17,7 @@ export function table(
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
 ): string {
-  const all = [headings, ...rows]
+  const all = [headings, ...rows].map((row) => row.map(printable))
   const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)))
   return all
     .map((row) =>

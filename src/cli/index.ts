@@ -1,31 +1,35 @@
-// The `platter` command. One line on stderr and a status for every failure: 1 when the world refused,
-// 2 when the words were wrong. A stack is shown for bugs of ours only, and says so.
+// The `platter` command. One line on stderr and a status for every failure: 1 when the world refused or
+// a bug of ours stood in the way, 2 when the words were wrong. stdout holds what was asked for, and only
+// that.
 
-import { CommanderError } from 'commander'
-import { PlatterError } from '../engine/base/errors'
-import { EXIT_DONE, EXIT_FAILED, EXIT_USAGE } from './exit-codes'
+import { describeFailure } from './failure'
+import { print } from './print'
 import { makeProgram } from './program'
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader of a pipe has seen enough (`platter map … | head`).
-  process.exit(error.code === 'EPIPE' ? EXIT_DONE : EXIT_FAILED)
-})
+// A write that fails is reported by whoever waits for it (print.ts); stderr has nobody to report to.
+process.stdout.on('error', () => undefined)
+process.stderr.on('error', () => undefined)
+process.on('uncaughtException', fail)
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
+  const help: string[] = []
+  const program = makeProgram({
+    writeOut: (text) => help.push(text),
+    writeErr: (text) => process.stderr.write(text),
+  })
   try {
-    await makeProgram().parseAsync(process.argv)
-    return EXIT_DONE
+    await program.parseAsync(process.argv)
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE
-    if (error instanceof PlatterError) {
-      process.stderr.write(`platter: ${oneLine(error.message)}\n`)
-      return error.code === 'BAD_REQUEST' ? EXIT_USAGE : EXIT_FAILED
-    }
-    process.stderr.write(`platter: a bug in Platter: ${(error as Error)?.stack ?? error}\n`)
-    return EXIT_FAILED
+    const { status } = describeFailure(error, process.env)
+    if (status !== 0) throw error
   }
+  if (help.length > 0) await print(help.join(''))
 }
 
-const oneLine = (text: string) => text.replaceAll(/\s*\n\s*/g, ' ')
+/** Ends the process at once: what still hangs after a failure would only keep its user waiting. */
+function fail(error: unknown): void {
+  const { status, line = '' } = describeFailure(error, process.env)
+  process.stderr.write(line, () => process.exit(status))
+}
 
-process.exitCode = await main()
+main().catch(fail)

@@ -37,7 +37,7 @@ describe('the documents', () => {
 
   it('show the help of every command', () => {
     const text = read('docs/cli.md')
-    const program = makeProgram()
+    const program = makeProgram({ writeOut: () => undefined, writeErr: () => undefined })
     for (const command of [program, ...program.commands]) {
       expect(text).toContain(command.helpInformation().trimEnd())
     }

@@ -4,11 +4,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { ExportId, ExportInfo, SessionId } from '../bridge/model'
 import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
+import { fileError } from '../engine/io/file-errors'
 import { listenTransport } from '../engine/io/listen-transport'
 import { LogDisk } from '../engine/layers/log'
 import { ExportRegistry } from '../engine/nbd/export-registry'
@@ -136,10 +137,22 @@ async function settleAddress(
     return { address, tempDir: undefined }
   }
   if (transport.path !== undefined) {
-    return { address: { kind: 'unix', path: transport.path }, tempDir: undefined }
+    // Absolute, so that the URI leads there from every directory.
+    return { address: { kind: 'unix', path: resolve(transport.path) }, tempDir: undefined }
   }
-  const tempDir = await mkdtemp(join(process.env['XDG_RUNTIME_DIR'] ?? tmpdir(), 'platter-'))
+  const tempDir = await makePrivateDir()
   return { address: { kind: 'unix', path: join(tempDir, 'nbd.sock') }, tempDir }
+}
+
+async function makePrivateDir(): Promise<string> {
+  const ofSession = process.env['XDG_RUNTIME_DIR']
+  // It may name a directory that is another person's (after sudo), or gone.
+  const made = ofSession && (await mkdtemp(join(ofSession, 'platter-')).catch(() => undefined))
+  if (made) return made
+  const path = join(tmpdir(), 'platter-')
+  return await mkdtemp(path).catch((error: unknown) => {
+    throw fileError(error, path, 'cannot make a directory for the socket')
+  })
 }
 
 const clientName = (id: number) => `client ${id}`

@@ -2,14 +2,14 @@
 
 import { PlatterError } from '../engine/base/errors'
 import type { Extent } from '../engine/disk/extents'
-import { systemClock } from '../engine/io/system-clock'
+import { backgroundClock } from '../engine/io/system-clock'
 import {
   formatMapJson,
   formatMapText,
   formatTotalsJson,
   formatTotalsText,
 } from '../engine/survey/map-rows'
-import { openImage } from './locators'
+import { openImage, type Patience } from './locators'
 
 /** One answer describes at most this much; larger disks are asked piece by piece. */
 const STEP = 1024 * 1024 * 1024
@@ -25,6 +25,7 @@ export async function mapImage(
   options: {
     readonly format?: string | undefined
     readonly context?: string | undefined
+    readonly patience?: Patience | undefined
   },
 ): Promise<Extent[]> {
   const context = options.context ?? ALLOCATION_CONTEXT
@@ -34,7 +35,7 @@ export async function mapImage(
       `${locator}: there is no context '${context}': the contexts are ${ALLOCATION_CONTEXT}`,
     )
   }
-  const image = await openImage(locator, { format: options.format, clock: systemClock })
+  const image = await openImage(locator, { ...options, clock: backgroundClock })
   try {
     const rows: Extent[] = []
     const { disk } = image

@@ -2,11 +2,11 @@
 
 import type { ImageInfo, NbdExportInfo, PartitionTable } from '../bridge/model'
 import type { Capabilities } from '../engine/disk/disk'
-import { systemClock } from '../engine/io/system-clock'
+import { backgroundClock } from '../engine/io/system-clock'
 import { listNbdExports } from '../engine/nbd/list-exports'
 import { NbdDisk } from '../engine/nbd/nbd-disk'
 import { parseNbdUri } from '../engine/nbd/uri'
-import { dialer, openImage } from './locators'
+import { dialer, openImage, PATIENCE, type Patience } from './locators'
 import { readContent } from './read-content'
 
 export interface ImageReport extends ImageInfo {
@@ -19,9 +19,12 @@ export interface ImageReport extends ImageInfo {
 
 export async function reportImage(
   locator: string,
-  options: { readonly format?: string | undefined } = {},
+  options: {
+    readonly format?: string | undefined
+    readonly patience?: Patience | undefined
+  } = {},
 ): Promise<ImageReport> {
-  const image = await openImage(locator, { ...options, clock: systemClock })
+  const image = await openImage(locator, { ...options, clock: backgroundClock })
   try {
     const { disk } = image
     const { partitions, fileSystem } = await readContent(disk)
@@ -37,7 +40,13 @@ export async function reportImage(
   }
 }
 
-export async function reportExports(uri: string): Promise<readonly NbdExportInfo[]> {
-  const target = parseNbdUri(uri)
-  return await listNbdExports({ dial: dialer(target), clock: systemClock })
+export async function reportExports(
+  uri: string,
+  patience: Patience = PATIENCE,
+): Promise<readonly NbdExportInfo[]> {
+  return await listNbdExports({
+    dial: dialer(parseNbdUri(uri), patience),
+    clock: backgroundClock,
+    timeoutMs: patience.connectMs,
+  })
 }

@@ -14,9 +14,14 @@ import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
 import { ensureSampleImage } from './sample-image'
 
 export const SAMPLE_LOCATOR = 'sample:'
+
 /** How long a server has to answer the connection, and then each request. */
-const CONNECT_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
+export interface Patience {
+  readonly connectMs: number
+  readonly requestMs: number
+}
+export const PATIENCE: Patience = { connectMs: 10_000, requestMs: 30_000 }
+
 /** Enough for every magic that formats are told apart by. */
 const PROBE_BYTES = 64 * 1024
 
@@ -25,6 +30,7 @@ export interface OpenOptions {
   readonly format?: string | undefined
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
+  readonly patience?: Patience | undefined
 }
 
 /** The bytes of an image, and the way to write to them when a person asks for it. */
@@ -46,19 +52,25 @@ export interface CommitTarget {
 
 export const isNbdUri = (locator: string): boolean => /^nbds?(\+[a-z]+)?:/i.test(locator)
 
+/** Whether a locator is a path, which may be relative. */
+export const isFileLocator = (locator: string): boolean =>
+  locator !== SAMPLE_LOCATOR && !isNbdUri(locator)
+
 export async function openImage(locator: string, options: OpenOptions): Promise<OpenedImage> {
   if (locator === SAMPLE_LOCATOR) {
     return openFile(await ensureSampleImage(), { ...options, format: 'raw' }, 'sample')
   }
   if (isNbdUri(locator)) return openNbd(locator, options)
+  // The empty path would be resolved to the working directory.
+  if (locator === '') throw new PlatterError('NOT_FOUND', 'the name of the image is empty')
   return openFile(resolve(locator), options, 'file')
 }
 
 /** Dials the server that a URI names. */
 export const dialer =
-  (target: NbdTarget) =>
+  (target: NbdTarget, { connectMs }: Patience = PATIENCE) =>
   (signal?: AbortSignal): ReturnType<typeof dialTransport> =>
-    dialTransport(target.address, { timeoutMs: CONNECT_TIMEOUT_MS, signal })
+    dialTransport(target.address, { timeoutMs: connectMs, signal })
 
 async function openNbd(locator: string, options: OpenOptions): Promise<OpenedImage> {
   if (options.format !== undefined && options.format !== 'raw') {
@@ -68,12 +80,13 @@ async function openNbd(locator: string, options: OpenOptions): Promise<OpenedIma
     )
   }
   const target = parseNbdUri(locator)
+  const { patience = PATIENCE } = options
   const disk = await openNbdDisk({
-    dial: dialer(target),
+    dial: dialer(target, patience),
     exportName: target.exportName,
     clock: options.clock,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    connectTimeoutMs: patience.connectMs,
+    requestTimeoutMs: patience.requestMs,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
   const readOnly = disk.capabilities.write ? {} : { readOnlyReason: 'the export is read-only' }
@@ -135,6 +148,7 @@ async function describeFile(
 ): Promise<OpenedImage> {
   const allocated = await disk.allocatedBytes()
   const denied = await disk.whyNotWritable()
+  const notes = [disk.sizeNote, disk.extentsNote].filter((note) => note !== undefined)
   let known = await disk.identity()
   const changedSince = async () => describeChange(known, await disk.identityNow())
   return {
@@ -148,6 +162,7 @@ async function describeFile(
       hasExtents: disk.capabilities.extents,
       ...(allocated === undefined ? {} : { allocated }),
       ...(denied === undefined ? {} : { readOnlyReason: denied }),
+      ...(notes.length === 0 ? {} : { notes }),
     },
     disk,
     changedSince,

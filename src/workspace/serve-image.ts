@@ -3,7 +3,7 @@
 
 import type { Disk } from '../engine/disk/disk'
 import { listenTransport } from '../engine/io/listen-transport'
-import { systemClock } from '../engine/io/system-clock'
+import { backgroundClock } from '../engine/io/system-clock'
 import { createTempDisk } from '../engine/io/temp-disk'
 import { OverlayDisk } from '../engine/layers/overlay'
 import { ReadOnlyDisk } from '../engine/layers/read-only'
@@ -23,17 +23,23 @@ export interface ServeImageOptions {
   readonly mode: 'read-only' | 'cow' | 'writable'
   /** The overlay's unit, bytes; with `cow`. */
   readonly blockSize: number
+  /** Calls the opening off. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ServedImage {
   readonly uri: string
-  /** Lets what is under way finish, flushes, and closes everything. */
-  stop(): Promise<void>
+  /**
+   * Lets what is under way finish, flushes, and closes everything. Clients that are not done after some
+   * seconds, or when `hurry` is aborted, are cut off. Rejects when the flush fails.
+   */
+  stop(hurry?: AbortSignal): Promise<void>
 }
 
 export async function serveImage(options: ServeImageOptions): Promise<ServedImage> {
-  const clock = systemClock
-  const image = await openImage(options.locator, { clock, format: options.format })
+  const clock = backgroundClock
+  const { locator, format, signal } = options
+  const image = await openImage(locator, { clock, format, signal })
   const closing: (() => Promise<void>)[] = [() => image.close()]
   const closeAll = async () => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -51,11 +57,18 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
     const listener = await listenTransport(options.address, (t) => server.accept(t))
     return {
       uri: formatNbdUri(listener.address, options.exportName),
-      stop: async () => {
+      stop: async (hurry) => {
+        const cutOff = () => {
+          for (const client of server.clients) client.disconnect()
+        }
+        hurry?.addEventListener('abort', cutOff)
         await listener.close()
         await server.shutdown(GRACE_MS)
-        if (disk.capabilities.write) await disk.flush()
-        await closeAll()
+        try {
+          if (disk.capabilities.write) await disk.flush()
+        } finally {
+          await closeAll()
+        }
       },
     }
   } catch (error) {

@@ -3,17 +3,17 @@ import { formatExact, formatSize, groupDigits } from '../../engine/base/size-tex
 import { type ImageReport, reportExports, reportImage } from '../../workspace/image-report'
 import { isNbdUri } from '../../workspace/locators'
 import { labelled, table } from '../columns'
+import { print } from '../print'
+import { printable } from '../printable'
 
-interface InfoOptions {
+export interface InfoOptions {
   readonly json?: boolean
   readonly list?: boolean
   readonly format?: string
 }
 
 export async function runInfo(image: string, options: InfoOptions): Promise<void> {
-  process.stdout.write(
-    options.list ? await listText(image, options) : await infoText(image, options),
-  )
+  await print(options.list ? await listText(image, options) : await infoText(image, options))
 }
 
 async function infoText(image: string, options: InfoOptions): Promise<string> {
@@ -64,7 +64,8 @@ function describeReport(report: ImageReport): string {
       ...(report.fileSystem === undefined ? [] : ([['file system', report.fileSystem]] as const)),
     ]),
     partitionTable(report),
-    ...report.partitions.problems.map((problem) => `problem: ${problem}\n`),
+    ...report.partitions.problems.map((problem) => `problem: ${printable(problem)}\n`),
+    ...(report.notes ?? []).map((note) => `note: ${printable(note)}\n`),
   ].join('')
 }
 

@@ -1,6 +1,7 @@
 import { mapImage, mapText } from '../../workspace/image-map'
+import { print } from '../print'
 
-interface MapOptions {
+export interface MapOptions {
   readonly json?: boolean
   readonly totals?: boolean
   readonly context: string
@@ -10,7 +11,5 @@ interface MapOptions {
 export async function runMap(image: string, options: MapOptions): Promise<void> {
   const { context, format } = options
   const extents = await mapImage(image, { context, format })
-  process.stdout.write(
-    mapText(extents, { json: options.json === true, totals: options.totals === true }),
-  )
+  await print(mapText(extents, { json: options.json === true, totals: options.totals === true }))
 }

@@ -1,14 +1,19 @@
-import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { DEFAULT_BLOCK_SIZE } from '../../workspace/block-size'
 import { type ServeImageOptions, serveImage } from '../../workspace/serve-image'
+import { errorLine } from '../failure'
+import { isLoopback } from '../loopback'
+import { print } from '../print'
+import { aborted, catchStopSignals, unlessStopped } from '../stop-signals'
 
-interface ServeOptions {
+export interface ServeOptions {
   readonly socket?: string
   readonly port?: number
   readonly bind?: string
   readonly name: string
   readonly cow?: boolean
   readonly writable?: boolean
-  readonly blockSize: number
+  readonly blockSize?: number
   readonly format?: string
 }
 
@@ -16,25 +21,37 @@ const NBD_PORT = 10809
 const LOOPBACK = '127.0.0.1'
 
 export async function runServe(image: string, options: ServeOptions): Promise<void> {
-  const stopSignal = stopped()
-  const served = await serveImage({
-    locator: image,
-    format: options.format,
-    address: addressOf(options),
-    exportName: options.name,
-    mode: options.writable ? 'writable' : options.cow ? 'cow' : 'read-only',
-    blockSize: options.blockSize,
+  const { asked, insisted } = catchStopSignals()
+  const mode = options.writable ? 'writable' : options.cow ? 'cow' : 'read-only'
+  if (options.bind !== undefined && !isLoopback(options.bind)) {
+    process.stderr.write(errorLine(warningOf(options.bind, mode)))
+  }
+  await unlessStopped(asked, async () => {
+    const served = await serveImage({
+      locator: image,
+      format: options.format,
+      address: addressOf(options),
+      exportName: options.name,
+      mode,
+      blockSize: options.blockSize ?? DEFAULT_BLOCK_SIZE,
+      signal: asked,
+    })
+    try {
+      await print(`${served.uri}\n`)
+      await aborted(asked)
+    } finally {
+      await served.stop(insisted)
+    }
   })
-  process.stdout.write(`${served.uri}\n`)
-  await stopSignal
-  await served.stop()
 }
 
 function addressOf(options: ServeOptions): ServeImageOptions['address'] {
-  if (options.socket !== undefined) return { kind: 'unix', path: options.socket }
+  // Absolute, so that the URI leads there from every directory.
+  if (options.socket !== undefined) return { kind: 'unix', path: resolve(options.socket) }
   return { kind: 'tcp', host: options.bind ?? LOOPBACK, port: options.port ?? NBD_PORT }
 }
 
-/** Resolves at SIGTERM, SIGINT or SIGHUP. Listening from the start, so that none is missed. */
-const stopped = (): Promise<unknown> =>
-  Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT'), once(process, 'SIGHUP')])
+function warningOf(address: string, mode: ServeImageOptions['mode']): string {
+  const can = mode === 'read-only' ? 'read the image' : 'read and write'
+  return `warning: ${address} is not a loopback address, and there is no authentication: whoever reaches the port can ${can}`
+}
