@@ -19,8 +19,8 @@ const FS_IOC_FIEMAP = 0xc020660b
 export const FIEMAP_EXTENT_LAST = 0x0001
 export const FIEMAP_EXTENT_UNWRITTEN = 0x0800
 
-/** Extents that one FIEMAP fetches at most: 896 KiB of them. */
-const FIEMAP_EXTENTS = 16_384
+/** Extents that one FIEMAP fetches at most: 56 KiB, which stay in a processor's cache. */
+const FIEMAP_EXTENTS = 1024
 
 export const EXT4_SUPER_MAGIC = 0xef53
 
