@@ -49,6 +49,7 @@ function Content() {
     )
   return (
     <main className="app-content">
+      <h1 className="visually-hidden">{session.image.name}</h1>
       <Workbench peer={peer} session={session} />
     </main>
   )

@@ -3,7 +3,7 @@
 import { SocketChannel } from '../../bridge/socket-channel'
 import { bridgeProtocols, bridgeUrl, tokenOfFragment } from '../../bridge/web-handshake'
 import { MAX_BYTES_TO_PAGE } from '../../bridge/wire-message'
-import type { Line } from './keep-connected'
+import { HopelessError, type Line } from './keep-connected'
 import { lineOver } from './line-over'
 
 const OPEN_TIMEOUT_MS = 10_000
@@ -11,11 +11,28 @@ const OPEN_TIMEOUT_MS = 10_000
 export async function dialSocket(page: Window): Promise<Line> {
   const token = tokenOfFragment(page.location.hash)
   if (token === undefined) {
-    throw new Error('the address of this page has no token; open the one that Platter printed')
+    throw new HopelessError('this address has no token; open the one that Platter printed')
   }
   const { host } = page.location
-  const socket = await openSocket(new WebSocket(bridgeUrl(host), bridgeProtocols(token)), host)
-  return lineOver(new SocketChannel(socket, MAX_BYTES_TO_PAGE))
+  try {
+    const socket = await openSocket(new WebSocket(bridgeUrl(host), bridgeProtocols(token)), host)
+    return lineOver(new SocketChannel(socket, MAX_BYTES_TO_PAGE))
+  } catch (error) {
+    if (!(await servesPages(page))) throw error
+    throw new HopelessError(
+      `${host} is another run of Platter than this page's; open the address that it printed`,
+    )
+  }
+}
+
+/** A socket does not tell why it was refused. Where pages are still served, it was for the token. */
+async function servesPages(page: Window): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS)
+    return (await page.fetch('/', { method: 'HEAD', cache: 'no-store', signal })).ok
+  } catch {
+    return false // Nobody is there: the socket's own reason says it.
+  }
 }
 
 function openSocket(socket: WebSocket, host: string): Promise<WebSocket> {
@@ -30,7 +47,7 @@ function openSocket(socket: WebSocket, host: string): Promise<WebSocket> {
     })
     socket.addEventListener('close', () => {
       clearTimeout(timer)
-      reject(new Error(`${host} does not answer, or is another run of Platter than this page's`))
+      reject(new Error(`${host} does not answer`))
     })
   })
 }

@@ -4,6 +4,7 @@ import { FakePeer } from '../testing/fake-peer'
 import {
   type ConnectionState,
   HELLO_TIMEOUT_MS,
+  HopelessError,
   keepConnected,
   type Line,
   LONGEST_DELAY_MS,
@@ -70,6 +71,22 @@ test('waits double up to a bound, and it gives up at last', async () => {
   expect(delays.slice(0, 7)).toEqual([250, 500, 1000, 2000, 4000, 8000, 8000])
   expect(delays).toHaveLength(MAX_ATTEMPTS - 1)
   expect(states.at(-1)).toEqual({ kind: 'lost', why: 'nobody answers' })
+})
+
+test('what a person has to set right is not tried again by itself', async () => {
+  let dials = 0
+  const { clock, states, connection } = record(async () => {
+    dials++
+    throw new HopelessError('no token')
+  })
+  await settle()
+  clock.advance(LONGEST_DELAY_MS)
+  await settle()
+  expect(states.at(-1)).toEqual({ kind: 'lost', why: 'no token' })
+  expect(dials).toBe(1)
+  connection.retry()
+  await settle()
+  expect(dials).toBe(2)
 })
 
 test('a retry by hand starts over, but not beside a running connection', async () => {

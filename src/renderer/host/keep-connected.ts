@@ -16,6 +16,9 @@ export interface Line {
 
 export type Dial = () => Promise<Line>
 
+/** Dialling again by itself is no use; a person has to do something first. */
+export class HopelessError extends Error {}
+
 export type ConnectionState =
   | { readonly kind: 'connecting'; readonly attempt: number }
   | { readonly kind: 'connected' }
@@ -46,13 +49,13 @@ export function keepConnected(dial: Dial, clock: Clock, events: ConnectionEvents
   let line: Line | undefined
   let resting = false
 
-  const fail = (why: string) => {
+  const fail = (why: string, hopeless = false) => {
     line?.close()
     line = undefined
     if (stopped) return
     attempt++
     resting = true
-    if (attempt >= MAX_ATTEMPTS) return events.onState({ kind: 'lost', why })
+    if (hopeless || attempt >= MAX_ATTEMPTS) return events.onState({ kind: 'lost', why })
     const delayMs = delayBefore(attempt)
     events.onState({ kind: 'waiting', attempt, delayMs, why })
     callOff = clock.after(delayMs, start)
@@ -61,7 +64,7 @@ export function keepConnected(dial: Dial, clock: Clock, events: ConnectionEvents
   const start = () => {
     resting = false
     events.onState({ kind: 'connecting', attempt })
-    connectOnce().catch((error: unknown) => fail(reasonOf(error)))
+    connectOnce().catch((error: unknown) => fail(reasonOf(error), error instanceof HopelessError))
   }
 
   const connectOnce = async () => {

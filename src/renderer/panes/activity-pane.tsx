@@ -36,7 +36,11 @@ export function ActivityPane({ session }: { readonly session: SessionInfo }) {
   const now = points.at(-1)
   return (
     <div className="side-scroll">
-      {history.error !== undefined && <Problem>{messageOf(history.error)}</Problem>}
+      {history.error !== undefined && (
+        <div className="sidebar-note">
+          <Problem>{messageOf(history.error)}</Problem>
+        </div>
+      )}
       <RateChart title="Read" points={points} of="read" colour="var(--map-data)" />
       <RateChart title="Written" points={points} of="written" colour="var(--map-dirty)" />
       <Section title="In the last minutes">

@@ -1,6 +1,7 @@
 // What the image is made of, as two bars of the same length: the classes of the base, and what is staged
 // over them.
 
+import { useDeferredValue } from 'react'
 import { Bar, BarChart, XAxis, YAxis } from 'recharts'
 import { BASE_CLASSES, CELL_CLASSES, type CellClass, type SessionInfo } from '../../bridge/model'
 import { formatPercent } from '../../engine/base/size-text'
@@ -20,7 +21,9 @@ const FILLS: Readonly<Record<CellClass, string>> = {
 
 export function CompositionChart({ session }: { readonly session: SessionInfo }) {
   const [ref, { width }] = useSize<HTMLDivElement>()
-  const { totals, image } = session
+  const { image } = session
+  // Totals change with every frame while clients write; the chart may lag behind the legend by a few.
+  const totals = useDeferredValue(session.totals)
   const base = Object.fromEntries(BASE_CLASSES.map((name) => [name, totals[name]]))
   const bars = [
     { name: 'image', ...base },

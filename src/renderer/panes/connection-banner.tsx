@@ -2,12 +2,15 @@ import { useApp, useAppState } from '../state/use-app'
 import { Button } from '../widgets/button'
 import { Problem } from '../widgets/problem'
 
+/** A connection that is back at once is not worth moving the page for. */
+const MIN_ATTEMPT = 2
+
 /** Stands across the page while the host cannot be reached: what is shown may be old. */
 export function ConnectionBanner() {
   const app = useApp()
   const connection = useAppState((state) => state.connection)
-  if (connection.kind !== 'waiting' && connection.kind !== 'lost') return null
   const gaveUp = connection.kind === 'lost'
+  if (!gaveUp && (connection.kind !== 'waiting' || connection.attempt < MIN_ATTEMPT)) return null
   return (
     <div className="connection-banner">
       <Problem tone={gaveUp ? 'problem' : 'warning'}>

@@ -23,7 +23,7 @@ const COLUMNS: readonly Column[] = [
 
 export function ExtentsPane({ session }: { readonly session: SessionInfo }) {
   const app = useApp()
-  const { cursor } = useView(session.id)
+  const cursor = useView(session.id, (view) => view.cursor)
   const [held, onWindow] = useRowWindow()
   const [chosen, setChosen] = useState<number>()
   const [problem, setProblem] = useState<string>()

@@ -24,7 +24,7 @@ const RADIXES = [
 
 export function HexPane({ peer, session }: { readonly peer: Peer; readonly session: SessionInfo }) {
   const app = useApp()
-  const { cursor } = useView(session.id)
+  const cursor = useView(session.id, (view) => view.cursor)
   const radix = useAppState((state) => state.radix)
   const bytesPerRow = useAppState((state) => state.settings.bytesPerRow)
   const [problem, setProblem] = useState<string>()

@@ -9,9 +9,8 @@ import './inspector-pane.css'
 
 /** What the cell under the cursor (or the selection) is made of, and what its bytes can mean. */
 export function InspectorPane({ session }: { readonly session: SessionInfo }) {
-  const view = useView(session.id)
-  const { cursor } = view
-  const { cellBytes } = mapViewOf(session, view)
+  const cursor = useView(session.id, (view) => view.cursor)
+  const cellBytes = useView(session.id, (view) => mapViewOf(session, view).cellBytes)
   const selection = cursor.selection
   const range = selection ?? cellAt(cursor.offset, cellBytes, session.image.size)
   return (

@@ -8,7 +8,7 @@ import { Swatch } from '../widgets/swatch'
 /** Exact bytes of every class. A row that is pressed dims the other classes on the map. */
 export function Legend({ session }: { readonly session: SessionInfo }) {
   const app = useApp()
-  const { solo } = useView(session.id)
+  const solo = useView(session.id, (view) => view.solo)
   const { size } = session.image
   const toggle = (name: CellClass) =>
     app.store.getState().changeView(session.id, { solo: solo === name ? undefined : name })

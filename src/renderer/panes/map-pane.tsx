@@ -19,9 +19,10 @@ const MENU = [
 ] as const
 
 export function MapPane({ peer, session }: { readonly peer: Peer; readonly session: SessionInfo }) {
-  const sessionView = useView(session.id)
-  const { cursor, solo } = sessionView
-  const { cellBytes, top } = mapViewOf(session, sessionView)
+  const cursor = useView(session.id, (view) => view.cursor)
+  const solo = useView(session.id, (view) => view.solo)
+  const cellBytes = useView(session.id, (view) => mapViewOf(session, view).cellBytes)
+  const top = useView(session.id, (view) => mapViewOf(session, view).top)
   const view = useMemo(() => ({ cellBytes, top }), [cellBytes, top])
   const handlers = useMapHandlers(session.id)
   return (

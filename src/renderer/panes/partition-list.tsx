@@ -10,7 +10,7 @@ const SCHEME_WORDS = { gpt: 'GPT', mbr: 'MBR', none: 'no table' } as const
 
 export function PartitionList({ session }: { readonly session: SessionInfo }) {
   const app = useApp()
-  const { cursor } = useView(session.id)
+  const cursor = useView(session.id, (view) => view.cursor)
   const { scheme, partitions, problems } = session.partitions
   const holds = (partition: PartitionInfo) =>
     cursor.offset >= partition.offset && cursor.offset < endOf(partition)

@@ -38,7 +38,11 @@ export function RangeDetail({ session, range, title }: RangeDetailProps) {
     <div className={detail !== undefined && !answer.fresh ? 'stale' : undefined}>
       <Section title={title}>
         <FactList facts={placeFacts(detail ?? range, detail)} />
-        {answer.error !== undefined && <Problem>{messageOf(answer.error)}</Problem>}
+        {answer.error !== undefined && (
+          <div className="sidebar-note">
+            <Problem>{messageOf(answer.error)}</Problem>
+          </div>
+        )}
         {detail && <ClassSplit bytes={detail.bytes} length={detail.length} />}
       </Section>
       {detail && <ExtentList detail={detail} />}

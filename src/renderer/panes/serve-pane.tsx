@@ -51,7 +51,11 @@ function ExportSection({ info }: { readonly info: ExportInfo }) {
           Stop
         </Button>
       </div>
-      {problem !== undefined && <Problem>{problem}</Problem>}
+      {problem !== undefined && (
+        <div className="sidebar-note">
+          <Problem>{problem}</Problem>
+        </div>
+      )}
       <ClientTable info={info} />
     </Section>
   )

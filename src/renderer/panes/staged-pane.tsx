@@ -20,12 +20,12 @@ import { timeText } from './time-text'
 import './staged-pane.css'
 
 const COLUMNS: readonly Column[] = [
-  { key: 'state', title: '', width: '12px' },
+  { key: 'state', title: 'State', quiet: true, width: '12px' },
   { key: 'offset', title: 'Offset', width: 'minmax(80px, 1.2fr)' },
   { key: 'length', title: 'Length', width: '60px', align: 'end' },
   { key: 'origin', title: 'By', width: 'minmax(40px, 1fr)' },
   { key: 'time', title: 'At', width: '58px', align: 'end' },
-  { key: 'discard', title: '', width: '22px' },
+  { key: 'discard', title: 'Discard', quiet: true, width: '22px' },
 ]
 
 export function StagedPane({ session }: { readonly session: SessionInfo }) {

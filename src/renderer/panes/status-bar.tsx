@@ -24,8 +24,8 @@ export function StatusBar() {
 }
 
 function Place({ session }: { readonly session: SessionInfo }) {
-  const { cursor, hover } = useView(session.id)
-  const { offset, selection } = cursor
+  const { offset, selection } = useView(session.id, (view) => view.cursor)
+  const hover = useView(session.id, (view) => view.hover)
   const params = { session: session.id, offset, length: 1 }
   const { got } = useAnswer(
     'map.detail',

@@ -2,6 +2,7 @@ import type { ActionId } from '../../bridge/actions'
 import { ACTION_TABLE } from '../actions/action-table'
 import { ariaKey, type KeyPlatform, keyCaps } from '../actions/key-match'
 import { keyPlatform } from '../actions/key-platform'
+import { reachableKeys } from '../actions/reachable-keys'
 import { actionData, runAction } from '../actions/run-action'
 import { useApp, useAppState } from '../state/use-app'
 
@@ -21,8 +22,9 @@ export function useAction(id: ActionId): BoundAction {
   const app = useApp()
   const platform = usePlatform()
   const enabled = useAppState((state) => ACTION_TABLE[id].enabled(state))
+  const host = useAppState((state) => state.host?.host)
   const { title, keys } = actionData(id)
-  const [key] = keys
+  const [key] = reachableKeys(keys, host)
   return {
     title,
     enabled,

@@ -21,7 +21,11 @@ export function ValueTable({ session, offset }: ValueTableProps) {
   const inspection = bytes && inspectBytes(bytes)
   return (
     <Section title="Value" aside={<span className="mono">{formatHex(offset)}</span>}>
-      {answer.error !== undefined && <Problem>{messageOf(answer.error)}</Problem>}
+      {answer.error !== undefined && (
+        <div className="sidebar-note">
+          <Problem>{messageOf(answer.error)}</Problem>
+        </div>
+      )}
       {inspection && (
         <div className={answer.fresh ? undefined : 'stale'}>
           <NumberTable numbers={inspection.numbers} />

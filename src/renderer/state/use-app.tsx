@@ -20,5 +20,6 @@ export const useAppState = <T,>(select: (state: AppState) => T): T =>
 /** The session in front. */
 export const useActiveSession = (): SessionInfo | undefined => useAppState(activeSession)
 
-export const useView = (session: string): SessionView =>
-  useAppState((state) => viewOf(state, session))
+/** A part of a session's view: asking for no more than is shown keeps the pointer's way cheap. */
+export const useView = <T,>(session: string, select: (view: SessionView) => T): T =>
+  useAppState((state) => select(viewOf(state, session)))

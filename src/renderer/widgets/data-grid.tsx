@@ -12,6 +12,8 @@ const ROW_PX = 24
 export interface Column {
   readonly key: string
   readonly title: string
+  /** The title is read out, but not shown. */
+  readonly quiet?: boolean
   /** A track of CSS grid: `1fr`, `90px`. */
   readonly width: string
   readonly align?: 'end'
@@ -99,7 +101,7 @@ function HeadRow({ columns, tracks }: HeadRowProps) {
       {columns.map((column) => (
         // biome-ignore lint/a11y: the grid has the one stop.
         <div key={column.key} role="columnheader" className={cellClass(column)}>
-          {column.title}
+          <span className={column.quiet ? 'visually-hidden' : undefined}>{column.title}</span>
         </div>
       ))}
     </div>

@@ -4,6 +4,7 @@ import { useRef } from 'react'
 import { ACTION_CATEGORIES, ACTIONS, type ActionData } from '../../../bridge/actions'
 import { ACTION_TABLE } from '../../actions/action-table'
 import { keyCaps } from '../../actions/key-match'
+import { reachableKeys } from '../../actions/reachable-keys'
 import { runAction } from '../../actions/run-action'
 import { useApp } from '../../state/use-app'
 import { KeyCaps } from '../../widgets/key-caps'
@@ -27,6 +28,10 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
     value,
     items: possible.filter((each) => each.category === value),
   })).filter((group) => group.items.length > 0)
+  const capsOf = ({ keys }: ActionData) => {
+    const [key] = reachableKeys(keys, state.host?.host)
+    return key === undefined ? [] : keyCaps(key, platform)
+  }
   const choose = (action: ActionData) => {
     onClose()
     runAction(app, action.id)
@@ -69,9 +74,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
                           onClick={() => choose(action)}
                         >
                           <span>{action.title}</span>
-                          {action.keys[0] !== undefined && (
-                            <KeyCaps caps={keyCaps(action.keys[0], platform)} />
-                          )}
+                          <KeyCaps caps={capsOf(action)} />
                         </Autocomplete.Item>
                       )}
                     </Autocomplete.Collection>

@@ -17,7 +17,7 @@ interface GotoDialogProps {
 
 export function GotoDialog({ session, onClose }: GotoDialogProps) {
   const app = useApp()
-  const { cursor } = useView(session.id)
+  const cursor = useView(session.id, (view) => view.cursor)
   const [text, setText] = useState('')
   const input = useRef<HTMLInputElement>(null)
   const result = parseGoto(text, {

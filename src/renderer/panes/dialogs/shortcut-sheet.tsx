@@ -1,12 +1,16 @@
 import { ACTION_CATEGORIES, ACTIONS, type ActionData } from '../../../bridge/actions'
 import { keyCaps } from '../../actions/key-match'
+import { reachableKeys } from '../../actions/reachable-keys'
+import { useAppState } from '../../state/use-app'
 import { DialogFrame } from '../../widgets/dialog-frame'
 import { KeyCaps } from '../../widgets/key-caps'
 import { usePlatform } from '../use-action'
 
-const withKeys = (ACTIONS as readonly ActionData[]).filter((each) => each.keys.length > 0)
-
 export function ShortcutSheet({ onClose }: { readonly onClose: () => void }) {
+  const host = useAppState((state) => state.host?.host)
+  const withKeys = (ACTIONS as readonly ActionData[])
+    .map((each) => ({ ...each, keys: reachableKeys(each.keys, host) }))
+    .filter((each) => each.keys.length > 0)
   return (
     <DialogFrame title="Keyboard shortcuts" width="wide" onClose={onClose}>
       <div className="shortcuts">
