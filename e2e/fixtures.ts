@@ -16,6 +16,8 @@ export interface Launch {
   /** Opens these, by path or URI, from the command line. */
   readonly images?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** The journey makes the page complain, so its console is not held against it. */
+  readonly mayComplain?: boolean
 }
 
 interface TestFixtures extends HostOptions {
@@ -62,23 +64,38 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   launch: async ({ host, dir, browserOfWorker }, use, info) => {
     const running: RunningHost[] = []
-    await use(async ({ images = [], env = {} } = {}) => {
+    const quiet: Page[] = []
+    await use(async ({ images = [], env = {}, mayComplain = false } = {}) => {
       const options = { images, env, configDir: join(dir, `config-${running.length}`) }
       const started =
         host === 'desktop'
           ? await launchOnDesktop(options)
           : await launchInBrowser(await browserOfWorker(), options)
       running.push(started)
+      if (!mayComplain) quiet.push(started.page)
       const app = new PlatterApp(started, host)
       await app.prepare()
       return app
     })
+    const complaints = await Promise.all(quiet.map(complaintsOf))
     for (const each of running) {
       if (info.status !== info.expectedStatus) await keepEvidence(each, info)
       await each.close()
     }
+    expect(complaints.flat(), 'errors in the console of the page').toEqual([])
   },
 })
+
+/** What the page's console holds of errors: exceptions, and what its policy has refused. */
+async function complaintsOf(page: Page): Promise<string[]> {
+  if (page.isClosed()) return []
+  const messages = await page.consoleMessages()
+  const errors = await page.pageErrors()
+  return [
+    ...messages.filter((each) => each.type() === 'error').map((each) => each.text()),
+    ...errors.map((each) => each.message),
+  ]
+}
 
 type TestInfo = ReturnType<typeof test.info>
 

@@ -10,7 +10,7 @@ import type { PlatterApp } from './platter-app'
 const main = (app: PlatterApp): ElectronApplication => app.host.app!
 
 test('the page has no Node, no Electron, and nothing inline may run', async ({ launch }) => {
-  const app = await launch()
+  const app = await launch({ mayComplain: true })
   const seen = await app.page.evaluate<Record<string, string>>(`({
     require: typeof require,
     process: typeof process,
@@ -134,7 +134,10 @@ test('a missing file on the command line is told, and the window stays', async (
   await expect(app.page.getByRole('heading', { name: 'Platter' })).toBeVisible()
 })
 
-test('serving keeps the machine awake, and what was opened is told to the system', async ({ launch, dir }) => {
+test('serving keeps the machine awake, and what was opened is told to the system', async ({
+  launch,
+  dir,
+}) => {
   test.skip(
     process.env['PLATTER_ELECTRON'] === 'real',
     'what the machine was told is not readable there',
