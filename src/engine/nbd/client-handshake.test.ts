@@ -119,6 +119,7 @@ describe('opening an export', () => {
     bs.forEveryCut(server, (pieces) => {
       const outcome = converse(open(), pieces)
       expect(outcome.value).toMatchObject({ size: 4096, flags: 3, handshake: 'fixed newstyle' })
+      expect(outcome.rest).toBe(0)
       expect(outcome.sent).toBe(hexOf(bs.clientFlags(flags), sayStructured, sayGo, sayByName))
     })
   })
@@ -128,6 +129,7 @@ describe('opening an export', () => {
     bs.forEveryCut(server, (pieces) => {
       const outcome = converse(open(), pieces)
       expect(outcome.value).toMatchObject({ size: 512, flags: 1, handshake: 'newstyle' })
+      expect(outcome.rest).toBe(0)
       expect(outcome.sent).toBe(hexOf(bs.clientFlags(0), sayByName))
     })
   })
@@ -148,6 +150,7 @@ describe('opening an export', () => {
     bs.forEveryCut(server, (pieces) => {
       const outcome = converse(open(''), pieces)
       expect(outcome.value).toMatchObject({ size: 1 << 30, flags: 3, handshake: 'oldstyle' })
+      expect(outcome.rest).toBe(0)
       expect(outcome.sent).toBe('')
     })
     expect(converse(open('disk'), [server]).error?.code).toBe('EXPORT_UNKNOWN')
