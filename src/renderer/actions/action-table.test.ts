@@ -5,8 +5,6 @@ import { makeTestApp, openFakeImage } from '../testing/test-app'
 import { ACTION_TABLE } from './action-table'
 import { runAction } from './run-action'
 
-const settle = () => new Promise<void>((resolve) => setTimeout(resolve, 20))
-
 test('every action has a behaviour, and every behaviour an action', () => {
   expect(Object.keys(ACTION_TABLE).sort()).toEqual(ACTIONS.map((each) => each.id).sort())
   expect(Object.keys(ACTION_TABLE).every(isActionId)).toBe(true)
@@ -31,15 +29,13 @@ test('commit and discard wait for something to be staged', async () => {
 
 test('an action that is not enabled does not run', async () => {
   const { app } = await openFakeImage()
-  runAction(app, 'session.discard-all')
-  await settle()
+  await runAction(app, 'session.discard-all')
   expect(app.store.getState().dialog).toBeUndefined()
 })
 
 test('a failing action becomes a notice with the sentence of the host', async () => {
   const { app, notices } = makeTestApp()
-  runAction(app, 'file.open-sample')
-  await settle()
+  await runAction(app, 'file.open-sample')
   expect(notices).toEqual(['The image was not opened: The host is not connected; nothing was done'])
 })
 
@@ -49,11 +45,9 @@ test('undo stages what was there before, and redo what was typed', async () => {
   const after = Uint8Array.of(0xab, 0xcd)
   await app.request('stage.write', { session, offset: 100 }, { bytes: after })
   app.store.getState().recordEdit(session, { offset: 100, before, after })
-  runAction(app, 'edit.undo')
-  await settle()
+  await runAction(app, 'edit.undo')
   expect(peer.disk.read({ offset: 100, length: 2 })).toEqual(before)
-  runAction(app, 'edit.redo')
-  await settle()
+  await runAction(app, 'edit.redo')
   expect(peer.disk.read({ offset: 100, length: 2 })).toEqual(after)
 })
 
@@ -68,9 +62,7 @@ test('two undos in a row on the same byte take back both', async () => {
       .getState()
       .recordEdit(session, { offset: 7, before: Uint8Array.of(values[i - 1]!), after })
   }
-  runAction(app, 'edit.undo')
-  runAction(app, 'edit.undo')
-  await settle()
+  await Promise.all([runAction(app, 'edit.undo'), runAction(app, 'edit.undo')])
   expect(peer.disk.read({ offset: 7, length: 1 })).toEqual(Uint8Array.of(base!))
 })
 
@@ -79,8 +71,7 @@ test('undo leaves alone what somebody else has written since', async () => {
   const edit = { offset: 4096, before: Uint8Array.of(1), after: Uint8Array.of(2) }
   app.store.getState().recordEdit(session, edit)
   peer.disk.write(4096, Uint8Array.of(9), 'client 1', 0)
-  runAction(app, 'edit.undo')
-  await settle()
+  await runAction(app, 'edit.undo')
   expect(peer.disk.read({ offset: 4096, length: 1 })).toEqual(Uint8Array.of(9))
   expect(notices[0]).toContain('have changed since')
   expect(ACTION_TABLE['edit.undo'].enabled(app.store.getState())).toBe(false)
@@ -88,12 +79,10 @@ test('undo leaves alone what somebody else has written since', async () => {
 
 test('next extent moves the cursor, and Back returns', async () => {
   const { app, peer } = await openFakeImage()
-  runAction(app, 'go.next-extent')
-  await settle()
+  await runAction(app, 'go.next-extent')
   const { activeId, views } = app.store.getState()
   const second = peer.disk.extents[1]!.offset
   expect(views[activeId!]!.cursor.offset).toBe(second)
-  runAction(app, 'go.back')
-  await settle()
+  await runAction(app, 'go.back')
   expect(app.store.getState().views[activeId!]!.cursor.offset).toBe(0)
 })

@@ -11,19 +11,20 @@ export const actionData = (id: ActionId): ActionData => {
   return data
 }
 
-/** Runs it unless it is not enabled now. Failures are shown, never thrown. */
-export function runAction(app: App, id: ActionId): void {
+/** Runs it unless it is not enabled now. Resolves when it is over; failures are shown, never thrown. */
+export async function runAction(app: App, id: ActionId): Promise<void> {
   const behaviour = ACTION_TABLE[id]
   if (!behaviour.enabled(app.store.getState())) return
-  const title = actionData(id).title.replace('…', '')
-  Promise.resolve()
-    .then(() => behaviour.run(app))
-    .catch((error: unknown) => app.notices.problem(`${title}: not done`, error))
+  try {
+    await behaviour.run(app)
+  } catch (error) {
+    app.notices.problem(`${actionData(id).title.replace('…', '')}: not done`, error)
+  }
 }
 
 /** For ids from outside the page, such as the native menu's. */
 export function runActionById(app: App, id: string): void {
-  if (isActionId(id)) runAction(app, id)
+  if (isActionId(id)) void runAction(app, id)
 }
 
 /** Keys that a text field needs for itself. */
@@ -40,7 +41,7 @@ export function listenForKeys(app: App, page: Window, platform: KeyPlatform): ()
     if (dialog !== undefined && id !== 'help.palette') return
     if (FIELD_KEYS.has(id) && isTextField(event.target)) return
     event.preventDefault()
-    runAction(app, id)
+    void runAction(app, id)
   }
   page.addEventListener('keydown', onKey)
   return () => page.removeEventListener('keydown', onKey)

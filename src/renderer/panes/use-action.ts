@@ -30,6 +30,6 @@ export function useAction(id: ActionId): BoundAction {
     enabled,
     caps: key === undefined ? [] : keyCaps(key, platform),
     ariaKeys: key === undefined ? undefined : ariaKey(key, platform),
-    run: () => runAction(app, id),
+    run: () => void runAction(app, id),
   }
 }

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { AnswerSlot, type SlotAnswer } from './answer-slot'
 
+/** Lets chains of promises run to their end. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+}
+
 function setUp() {
   const answers: SlotAnswer<string>[] = []
   const loads: {
@@ -17,13 +22,15 @@ function setUp() {
       load: (signal) =>
         new Promise((resolve, reject) => {
           const name = `${subject}@${stamp}`
-          const tick = () => new Promise<void>((done) => setTimeout(done))
-          loads.push({
-            name,
-            signal,
-            answer: () => (resolve(name), tick()),
-            fail: () => (reject(new Error(name)), tick()),
-          })
+          const answer = () => {
+            resolve(name)
+            return settle()
+          }
+          const fail = () => {
+            reject(new Error(name))
+            return settle()
+          }
+          loads.push({ name, signal, answer, fail })
         }),
     })
   return { answers, loads, slot, ask }

@@ -34,7 +34,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   }
   const choose = (action: ActionData) => {
     onClose()
-    runAction(app, action.id)
+    void runAction(app, action.id)
   }
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
