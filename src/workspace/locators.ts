@@ -8,7 +8,7 @@ import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
 import { probeFormat } from '../engine/formats/probe'
 import { dialTransport } from '../engine/io/dial-transport'
-import { type FileDisk, openFileDisk } from '../engine/io/file-disk'
+import { type FileDisk, type FileServices, openFileDisk } from '../engine/io/file-disk'
 import { openNbdDisk } from '../engine/nbd/nbd-disk'
 import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
 import { ensureSampleImage } from './sample-image'
@@ -99,6 +99,7 @@ async function openNbd(locator: string, options: OpenOptions): Promise<OpenedIma
       size: disk.size,
       blockSize: disk.blockSize,
       hasExtents: disk.capabilities.extents,
+      ...(disk.capabilities.extents ? {} : { notes: ['the server does not tell holes from data'] }),
       ...readOnly,
     },
     disk,
@@ -113,10 +114,10 @@ async function openFile(
   options: OpenOptions,
   kind: 'file' | 'sample',
 ): Promise<OpenedImage> {
-  const disk = await openFileDisk(path, { signal: options.signal })
+  const disk = await openFileDisk(path, { ...options.files, signal: options.signal })
   try {
     const format = await settleFormat(disk, path, options.format)
-    return await describeFile(disk, path, format, kind)
+    return await describeFile(disk, path, format, kind, options.files)
   } catch (error) {
     await disk.close()
     throw error
@@ -145,6 +146,7 @@ async function describeFile(
   path: string,
   format: string,
   kind: 'file' | 'sample',
+  files: FileServices | undefined,
 ): Promise<OpenedImage> {
   const allocated = await disk.allocatedBytes()
   const denied = await disk.whyNotWritable()
@@ -169,7 +171,7 @@ async function describeFile(
     openTarget: async () => {
       const changed = await changedSince()
       if (changed !== undefined) throw new PlatterError('TARGET_CHANGED', `${path}: ${changed}`)
-      const target = await openFileDisk(path, { writable: true })
+      const target = await openFileDisk(path, { ...files, writable: true })
       return {
         disk: target,
         release: async () => {

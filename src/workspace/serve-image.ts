@@ -4,7 +4,6 @@
 import type { Disk } from '../engine/disk/disk'
 import { listenTransport } from '../engine/io/listen-transport'
 import { backgroundClock } from '../engine/io/system-clock'
-import { createTempDisk } from '../engine/io/temp-disk'
 import { OverlayDisk } from '../engine/layers/overlay'
 import { ReadOnlyDisk } from '../engine/layers/read-only'
 import { ExportRegistry } from '../engine/nbd/export-registry'
@@ -12,6 +11,7 @@ import { NbdServer } from '../engine/nbd/nbd-server'
 import type { ListenAddress } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
 import { openImage } from './locators'
+import { createStagingStore } from './staging-store'
 
 const GRACE_MS = 10_000
 
@@ -89,7 +89,7 @@ async function composeDisk(
     closing.push(() => target.release())
     return target.disk
   }
-  const store = await createTempDisk(Math.ceil(image.disk.size / blockSize) * blockSize)
+  const store = await createStagingStore(image.disk.size, blockSize)
   const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
   closing.push(() => overlay.close())
   return overlay

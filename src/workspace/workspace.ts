@@ -8,8 +8,8 @@ import { RpcHost } from '../bridge/rpc-host'
 import { validateParams } from '../bridge/validators'
 import type { Clock } from '../engine/base/clock'
 import { hasCode, PlatterError, toPlainError } from '../engine/base/errors'
+import { HoleWorker } from '../engine/io/hole-worker'
 import { systemClock } from '../engine/io/system-clock'
-import { createTempDisk } from '../engine/io/temp-disk'
 import { OverlayDisk } from '../engine/layers/overlay'
 import { EventHub } from './event-hub'
 import { Exports } from './exports'
@@ -20,6 +20,7 @@ import { readContent } from './read-content'
 import { makeRequests } from './requests'
 import { Session } from './session'
 import { loadRecent, loadSettings, withRecent } from './settings'
+import { createStagingStore } from './staging-store'
 import type { StoredJson } from './stored-json'
 import { makeStreams } from './streams'
 import { configDir } from './user-dirs'
@@ -51,6 +52,8 @@ export class Workspace {
   readonly #recent: StoredJson<RecentImage[]>
   readonly #sessions = new Map<SessionId, Session>()
   readonly #pages = new Set<RpcHost>()
+  readonly #holes = new HoleWorker()
+  readonly #files = { holes: this.#holes }
   #count = 0
 
   private constructor(
@@ -103,6 +106,7 @@ export class Workspace {
     const { clock } = this
     const image = await openImage(locator, {
       clock,
+      files: this.#files,
       format: options.format,
       signal: options.signal,
     })
@@ -179,12 +183,13 @@ export class Workspace {
     await this.jobs.stopAll()
     for (const id of [...this.#sessions.keys()]) await this.closeSession(id, true)
     for (const page of [...this.#pages]) page.close()
+    await this.#holes.close()
   }
 
   async #makeSession(image: OpenedImage, options: OpenSessionOptions): Promise<Session> {
     const blockSize = options.blockSize ?? this.settings.blockSize
     const { partitions, fileSystem } = await readContent(image.disk, options.signal)
-    const store = await createTempDisk(Math.ceil(image.disk.size / blockSize) * blockSize)
+    const store = await createStagingStore(image.disk.size, blockSize, this.#files)
     const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
     const id = `s${++this.#count}`
     return new Session({
