@@ -141,15 +141,23 @@ export class ByteWriter {
 
 export const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
 
-/** True when every byte is 0. Compares eight bytes at a time where the alignment allows it. */
+/** True when every byte is 0. Looks at 32 bytes at a time where the alignment allows it. */
 export function isAllZero(bytes: Uint8Array): boolean {
-  const lead = Math.min((8 - (bytes.byteOffset & 7)) & 7, bytes.length)
-  for (let i = 0; i < lead; i++) if (bytes[i] !== 0) return false
-  const wordCount = (bytes.length - lead) >>> 3
-  const words = new Float64Array(bytes.buffer, bytes.byteOffset + lead, wordCount)
-  // -0 is a set bit that compares equal to 0, so the sign is asked for as well.
-  for (let i = 0; i < wordCount; i++) if (!Object.is(words[i], 0)) return false
-  for (let i = lead + wordCount * 8; i < bytes.length; i++) if (bytes[i] !== 0) return false
+  let at = 0
+  const wordsStart = Math.min((4 - (bytes.byteOffset & 3)) & 3, bytes.length)
+  for (; at < wordsStart; at++) if (bytes[at] !== 0) return false
+  const wordCount = (bytes.length - wordsStart) >>> 2
+  if (wordCount >= 8) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + wordsStart, wordCount)
+    let i = 0
+    for (; i + 8 <= wordCount; i += 8) {
+      const low = words[i]! | words[i + 1]! | words[i + 2]! | words[i + 3]!
+      const high = words[i + 4]! | words[i + 5]! | words[i + 6]! | words[i + 7]!
+      if ((low | high) !== 0) return false
+    }
+    at += i * 4
+  }
+  for (; at < bytes.length; at++) if (bytes[at] !== 0) return false
   return true
 }
 
@@ -161,7 +169,12 @@ export function firstDifference(a: Uint8Array, b: Uint8Array): number | undefine
     const wordCount = a.length >>> 2
     const left = new Int32Array(a.buffer, a.byteOffset, wordCount)
     const right = new Int32Array(b.buffer, b.byteOffset, wordCount)
-    while (at < wordCount && left[at] === right[at]) at++
+    while (at + 4 <= wordCount) {
+      const low = (left[at]! ^ right[at]!) | (left[at + 1]! ^ right[at + 1]!)
+      const high = (left[at + 2]! ^ right[at + 2]!) | (left[at + 3]! ^ right[at + 3]!)
+      if ((low | high) !== 0) break
+      at += 4
+    }
     at *= 4
   }
   while (at < a.length && a[at] === b[at]) at++

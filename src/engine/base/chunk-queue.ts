@@ -4,8 +4,14 @@
 
 import { assert, ensure } from './assert'
 
+/** So many emptied chunks may wait to be cut off; each holds on to its bytes until then. */
+const MOST_EMPTIED = 64
+
 export class ChunkQueue {
   #chunks: Uint8Array[] = []
+  /** Index of the first chunk with bytes left; emptied ones before it are cut off in bulk. */
+  #first = 0
+  /** Bytes of the first chunk that are gone. */
   #head = 0
   #length = 0
 
@@ -23,7 +29,7 @@ export class ChunkQueue {
   take(length: number): Uint8Array | undefined {
     if (length > this.#length) return undefined
     if (length === 0) return new Uint8Array(0)
-    const first = ensure(this.#chunks[0], 'first chunk')
+    const first = ensure(this.#chunks[this.#first], 'first chunk')
     if (first.length - this.#head >= length) {
       const piece = first.subarray(this.#head, this.#head + length)
       this.#drop(length)
@@ -38,7 +44,7 @@ export class ChunkQueue {
   takeInto(target: Uint8Array): number {
     let moved = 0
     while (moved < target.length && this.#length > 0) {
-      const chunk = ensure(this.#chunks[0], 'chunk')
+      const chunk = ensure(this.#chunks[this.#first], 'chunk')
       const part = Math.min(target.length - moved, chunk.length - this.#head)
       target.set(chunk.subarray(this.#head, this.#head + part), moved)
       this.#drop(part)
@@ -51,7 +57,7 @@ export class ChunkQueue {
   skip(length: number): number {
     let skipped = 0
     while (skipped < length && this.#length > 0) {
-      const chunk = ensure(this.#chunks[0], 'chunk')
+      const chunk = ensure(this.#chunks[this.#first], 'chunk')
       const part = Math.min(length - skipped, chunk.length - this.#head)
       this.#drop(part)
       skipped += part
@@ -61,13 +67,21 @@ export class ChunkQueue {
 
   /** Takes `length` bytes off the first chunk. */
   #drop(length: number): void {
-    const first = ensure(this.#chunks[0], 'chunk')
+    const first = ensure(this.#chunks[this.#first], 'chunk')
     assert(this.#head + length <= first.length, 'dropped past the chunk')
     this.#head += length
     this.#length -= length
     if (this.#head === first.length) {
-      this.#chunks.shift()
       this.#head = 0
+      this.#first++
+      // One at a time would move all that follow each time: a peer may send thousands of tiny chunks.
+      if (this.#first === this.#chunks.length) {
+        this.#chunks = []
+        this.#first = 0
+      } else if (this.#first >= MOST_EMPTIED && this.#first * 2 > this.#chunks.length) {
+        this.#chunks = this.#chunks.slice(this.#first)
+        this.#first = 0
+      }
     }
   }
 }

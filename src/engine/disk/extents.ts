@@ -67,10 +67,11 @@ export class ExtentList {
     this.#end += length
   }
 
-  /** Adds the part of `other` between this list's end and `end`. */
+  /** Adds the part of `other` between this list's end and `end`, or less when this list is full. */
   appendList(other: ExtentList, end: number = other.end): void {
     assert(other.offset <= this.#end && other.end >= this.#end, 'lists do not meet')
     for (const extent of other) {
+      if (this.isFull) return
       const from = Math.max(extent.offset, this.#end)
       const to = Math.min(extent.offset + extent.length, end)
       if (to > from) this.append(to - from, extent.flags)
@@ -93,7 +94,8 @@ export class ExtentList {
 
 /**
  * An extent list out of ranges in any order, adjacent or not, clipped to the range asked for; what no
- * range covers gets `gapFlags`. Overlap is a fault of whoever reported them and is refused.
+ * range covers gets `gapFlags`. Overlap is a fault of whoever reported them and is refused. More
+ * than a list takes ends it early.
  */
 export function listFromRanges(
   ranges: readonly Extent[],
@@ -112,6 +114,7 @@ export function listFromRanges(
     const from = Math.max(extent.offset, offset)
     const to = Math.min(previousEnd, end)
     if (to <= from) continue
+    if (list.count >= MAX_EXTENTS - 2) return list
     list.append(from - list.end, gapFlags)
     list.append(to - from, extent.flags)
   }
