@@ -31,6 +31,8 @@ export interface OpenOptions {
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
   readonly patience?: Patience | undefined
+  /** Shared by everything that one program has open. */
+  readonly files?: FileServices | undefined
 }
 
 /** The bytes of an image, and the way to write to them when a person asks for it. */
