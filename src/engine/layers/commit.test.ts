@@ -14,7 +14,15 @@ import { ReadOnlyDisk } from './read-only'
 
 const BLOCK = 4096
 
-const random = (length: number, seed = length) => new Prng(seed).fill(new Uint8Array(length))
+const made = new Map<string, Uint8Array>()
+
+/** Making random bytes takes longer than all that is done with them here. */
+function random(length: number, seed = length): Uint8Array {
+  const key = `${length} ${seed}`
+  const bytes = made.get(key) ?? new Prng(seed).fill(new Uint8Array(length))
+  made.set(key, bytes)
+  return bytes.slice()
+}
 
 interface SetupOptions {
   readonly size?: number

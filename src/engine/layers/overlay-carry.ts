@@ -93,8 +93,10 @@ export class OverlayCarry {
   forget(span: BlockSpan): Promise<void> {
     return this.#locked(span, () => {
       const runs = [...this.#unchangedRuns(span)]
-      for (const { first, state } of runs) {
-        assert(this.#overlay.blocks.states.get(first) === state, 'a block changed unseen')
+      const { states } = this.#overlay.blocks
+      for (const { first, count, state } of runs) {
+        const now = states.runAt(first, first + count)
+        assert(now.count === count && now.state === state, 'a block changed unseen')
       }
       return this.#overlay.blocks.forget(runs)
     })

@@ -210,6 +210,41 @@ describe('a read returns bytes that were there', () => {
   })
 })
 
+describe('a call that fails is over when it rejects', () => {
+  it('a write has nothing on its way to the store any more', async () => {
+    const { overlay, store, model } = makeOverlay()
+    store.fault.plan([{ operation: 'write', range: { offset: 0, length: 1 }, code: 'NO_SPACE' }])
+    const held = store.gate.hold((request) => isWrite(request) && request.offset === BLOCK)
+    const failing = failureOf(overlay.write(randomBytes(2 * BLOCK, 2), BLOCK - 10))
+    await held.reached
+    const bytes = randomBytes(BLOCK, 3)
+    const next = overlay.write(bytes, BLOCK)
+    expect(await isPending(failing)).toBe(true)
+    expect(await isPending(next)).toBe(true)
+    held.release()
+    expect(await failing).toMatchObject({ code: 'NO_SPACE' })
+    await next
+    model.write(bytes, BLOCK)
+    expectSameBytes(await readWhole(overlay), model.bytes)
+  })
+
+  it('a read leaves its target alone', async () => {
+    const { overlay, base, store } = makeOverlay()
+    await overlay.write(randomBytes(BLOCK, 2), 0)
+    store.fault.plan([{ operation: 'read', code: 'IO_ERROR' }])
+    const held = base.gate.hold(isRead)
+    const target = new Uint8Array(2 * BLOCK)
+    const failing = failureOf(overlay.read(target, 0))
+    await held.reached
+    expect(await isPending(failing)).toBe(true)
+    held.release()
+    expect(await failing).toMatchObject({ code: 'IO_ERROR' })
+    target.fill(0)
+    expect(await isPending(overlay.flush())).toBe(false)
+    expectSameBytes(target, new Uint8Array(2 * BLOCK))
+  })
+})
+
 it('a block that was staged when extents were asked for is not told by the base, from before a commit', async () => {
   const { overlay, base, baseMemory } = makeOverlay({ size: 40 * 65536 })
   await baseMemory.trim(0, baseMemory.size)

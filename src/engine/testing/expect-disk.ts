@@ -1,6 +1,7 @@
 // What tests say about disks and bytes.
 
 import { expect } from 'vitest'
+import { firstDifference } from '../base/bytes'
 import { type ErrorCode, PlatterError } from '../base/errors'
 import { alignDown } from '../base/ranges'
 import type { Disk } from '../disk/disk'
@@ -28,6 +29,8 @@ export async function readWhole(disk: Disk): Promise<Uint8Array> {
 /** Compares without printing a megabyte on a difference. */
 export function expectSameBytes(actual: Uint8Array, expected: Uint8Array): void {
   expect(actual.length).toBe(expected.length)
-  const at = actual.findIndex((byte, i) => byte !== expected[i])
-  expect(at < 0 ? 'equal' : `byte ${at} is ${actual[at]}, not ${expected[at]}`).toBe('equal')
+  const at = firstDifference(actual, expected)
+  expect(at === undefined ? 'equal' : `byte ${at} is ${actual[at]}, not ${expected[at]}`).toBe(
+    'equal',
+  )
 }
