@@ -18,6 +18,8 @@ import { useScaledRows } from './use-scaled-rows'
 import './hex.css'
 
 const ROW_PX = 20
+/** Kept free on either side of a caret that is brought into view. */
+const SIDE_PX = 12
 /** Larger counts do not fit what assistive technology reads; -1 says that it is not known. */
 const MOST_ARIA_ROWS = 2 ** 31 - 1
 
@@ -31,7 +33,9 @@ export function HexView(props: HexViewProps) {
   const actions = useHexActions(props, bytes.rows, rows.visibleRows)
   const [isFocused, setFocused] = useState(false)
   const pointer = usePointer(props, rows, actions)
+  const scroller = useRef<HTMLDivElement>(null)
   useFollow(cursor.offset, bytesPerRow, rows)
+  useSideways(scroller, `${cursor.offset}/${actions.pane}`)
   const id = useId()
   const digits = offsetDigits(size, radix)
   const models = Array.from({ length: rows.drawnRows }, (_, i) =>
@@ -40,48 +44,57 @@ export function HexView(props: HexViewProps) {
   const caretRow = rowOf(cursor.offset, bytesPerRow)
   return (
     <section className="hex-view" aria-label="Bytes of the disk">
-      <HexHead {...{ bytesPerRow, radix, onRadix, digits, cursor }} />
       <div className="hex-body">
-        {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid */}
         <div
-          className="hex-grid"
-          role="grid"
-          ref={rows.ref}
-          tabIndex={0}
-          aria-label="Bytes. Tab changes between digits and text, Escape then Tab leaves."
-          aria-rowcount={rows.scrollbar.totalRows > MOST_ARIA_ROWS ? -1 : rows.scrollbar.totalRows}
-          aria-colcount={3}
-          aria-multiselectable
-          aria-activedescendant={`${id}-${actions.pane}`}
-          style={{ '--hex-offset-width': `${digits}ch` } as React.CSSProperties}
-          onKeyDown={actions.onKeyDown}
-          onCopy={actions.onCopy}
-          onPaste={actions.onPaste}
-          onFocus={() => setFocused(true)}
-          onBlur={() => setFocused(false)}
-          {...pointer}
+          className="hex-scroll"
+          ref={scroller}
+          style={
+            { '--hex-digits': digits, '--hex-chars': charsOf(bytesPerRow) } as React.CSSProperties
+          }
         >
-          {models.map((model, i) => {
-            const row = rows.topRow + i
-            const isCaretRow = row === caretRow
-            return (
-              <HexRow
-                key={row}
-                model={model}
-                bytesPerRow={bytesPerRow}
-                label={offsetLabel(model.offset, radix, digits)}
-                rowIndex={Math.min(row + 1, MOST_ARIA_ROWS)}
-                idOf={(pane) => (isCaretRow ? `${id}-${pane}` : undefined)}
-                marks={{
-                  caret: isCaretRow ? cursor.offset - model.offset : undefined,
-                  pane: actions.pane,
-                  isFocused,
-                  selected: selectedIn(model, cursor.selection),
-                  half: isCaretRow ? actions.half : undefined,
-                }}
-              />
-            )
-          })}
+          <HexHead {...{ bytesPerRow, radix, onRadix, cursor }} />
+          {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid */}
+          <div
+            className="hex-grid"
+            role="grid"
+            ref={rows.ref}
+            tabIndex={0}
+            aria-label="Bytes. Tab changes between digits and text, Escape then Tab leaves."
+            aria-rowcount={
+              rows.scrollbar.totalRows > MOST_ARIA_ROWS ? -1 : rows.scrollbar.totalRows
+            }
+            aria-colcount={3}
+            aria-multiselectable
+            aria-activedescendant={`${id}-${actions.pane}`}
+            onKeyDown={actions.onKeyDown}
+            onCopy={actions.onCopy}
+            onPaste={actions.onPaste}
+            onFocus={() => setFocused(true)}
+            onBlur={() => setFocused(false)}
+            {...pointer}
+          >
+            {models.map((model, i) => {
+              const row = rows.topRow + i
+              const isCaretRow = row === caretRow
+              return (
+                <HexRow
+                  key={row}
+                  model={model}
+                  bytesPerRow={bytesPerRow}
+                  label={offsetLabel(model.offset, radix, digits)}
+                  rowIndex={Math.min(row + 1, MOST_ARIA_ROWS)}
+                  idOf={(pane) => (isCaretRow ? `${id}-${pane}` : undefined)}
+                  marks={{
+                    caret: isCaretRow ? cursor.offset - model.offset : undefined,
+                    pane: actions.pane,
+                    isFocused,
+                    selected: selectedIn(model, cursor.selection),
+                    half: isCaretRow ? actions.half : undefined,
+                  }}
+                />
+              )
+            })}
+          </div>
         </div>
         <ScaledScrollbar {...rows.scrollbar} />
         {bytes.cache.problem !== undefined && (
@@ -118,19 +131,17 @@ function selectedIn(
   return from <= to ? [from, to] : undefined
 }
 
-interface HeadProps extends Pick<HexViewProps, 'bytesPerRow' | 'radix' | 'onRadix' | 'cursor'> {
-  readonly digits: number
-}
+/** Of both panes and the space between them. */
+const charsOf = (bytesPerRow: number) => hexWidth(bytesPerRow) + 3 + bytesPerRow
 
-function HexHead({ bytesPerRow, radix, onRadix, digits, cursor }: HeadProps) {
+type HeadProps = Pick<HexViewProps, 'bytesPerRow' | 'radix' | 'onRadix' | 'cursor'>
+
+function HexHead({ bytesPerRow, radix, onRadix, cursor }: HeadProps) {
   const columns = Array.from({ length: bytesPerRow }, (_, i) => i)
   const current = cursor.offset % bytesPerRow
   const number = (i: number) => i.toString(radix).toUpperCase().padStart(2, '0')
   return (
-    <div
-      className="hex-head"
-      style={{ '--hex-offset-width': `${digits}ch` } as React.CSSProperties}
-    >
+    <div className="hex-head">
       <button
         type="button"
         className="hex-offset hex-radix"
@@ -182,6 +193,19 @@ function useFollow(
     if (isFar) scrollTo(row - Math.floor(visibleRows / 3))
     else show(row)
   })
+}
+
+/** In a pane too narrow for a row, the caret is brought into view from the side as well. */
+function useSideways(scroller: React.RefObject<HTMLDivElement | null>, place: string) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the caret has moved, not when drawn
+  useEffect(() => {
+    const box = scroller.current?.getBoundingClientRect()
+    const caret = scroller.current?.querySelector('.hex-caret-active')?.getBoundingClientRect()
+    if (box === undefined || caret === undefined || scroller.current === null) return
+    const over = Math.max(0, caret.right + SIDE_PX - box.right)
+    const under = Math.max(0, box.left + SIDE_PX - caret.left)
+    if (over > 0 || under > 0) scroller.current.scrollLeft += over - under
+  }, [place])
 }
 
 function usePointer(

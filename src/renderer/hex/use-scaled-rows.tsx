@@ -64,7 +64,8 @@ export function useScaledRows<E extends HTMLElement>(
     if (element === null) return
     let rest = 0
     const turn = (event: WheelEvent) => {
-      if (event.ctrlKey || event.metaKey) return
+      const isSideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)
+      if (event.ctrlKey || event.metaKey || isSideways) return
       event.preventDefault()
       const step = wheelRows(event, rest, rowPx, latest.current.shape.visibleRows)
       rest = step.rest
