@@ -31,6 +31,14 @@ export class BlockLeaf {
     this.fill(0, length, state)
   }
 
+  clone(): BlockLeaf {
+    const copy = new BlockLeaf(BLOCK_CLEAN, 0)
+    copy.#words.set(this.#words)
+    copy.written = this.written
+    copy.zeroed = this.zeroed
+    return copy
+  }
+
   get(index: number): BlockState {
     return ((this.#word(index >>> 4) >>> ((index & 15) * 2)) & 3) as BlockState
   }

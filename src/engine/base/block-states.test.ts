@@ -104,6 +104,23 @@ describe('block states of a huge disk', () => {
   })
 })
 
+it('a clone has the same states and goes its own way', () => {
+  const prng = new Prng(8)
+  const states = new BlockStates(3 * 4096 + 9)
+  for (let i = 0; i < 50; i++) {
+    states.set(prng.below(states.blockCount - 100), prng.below(100), prng.pick(STATES))
+  }
+  states.set(4096, 4096, BLOCK_ZEROED)
+  const clone = states.clone()
+  const runs = [...states.stagedRuns()]
+  expect([...clone.stagedRuns()]).toEqual(runs)
+  expect([clone.runCount, clone.totals]).toEqual([states.runCount, { ...states.totals }])
+  clone.set(0, clone.blockCount, BLOCK_CLEAN)
+  expect([...states.stagedRuns()]).toEqual(runs)
+  states.set(5, 1, BLOCK_WRITTEN)
+  expect(clone.runCount).toBe(0)
+})
+
 it('runs may change while they are listed', () => {
   const states = new BlockStates(100)
   for (let block = 0; block < 100; block += 2) states.set(block, 1, BLOCK_WRITTEN)

@@ -44,6 +44,18 @@ export class BlockStates {
     this.#groups = new Array<BlockState | Group>(groupCount).fill(BLOCK_CLEAN)
   }
 
+  /** The same states, to be changed apart from these. */
+  clone(): BlockStates {
+    const copy = new BlockStates(this.blockCount)
+    for (const [i, group] of this.#groups.entries()) {
+      copy.#groups[i] = typeof group === 'number' ? group : cloneGroup(group)
+    }
+    copy.#totals.written = this.#totals.written
+    copy.#totals.zeroed = this.#totals.zeroed
+    copy.#runCount = this.#runCount
+    return copy
+  }
+
   get totals(): Readonly<BlockCounts> {
     return this.#totals
   }
@@ -257,6 +269,12 @@ function splitGroup(state: BlockState, length: number): Group {
   const leaves = new Array<BlockState | BlockLeaf>(leafCount).fill(state)
   return { leaves, ...uniformCounts(state, length) }
 }
+
+const cloneGroup = ({ leaves, written, zeroed }: Group): Group => ({
+  leaves: leaves.map((leaf) => (typeof leaf === 'number' ? leaf : leaf.clone())),
+  written,
+  zeroed,
+})
 
 const countsOf = ({ written, zeroed }: BlockCounts): BlockCounts => ({ written, zeroed })
 
