@@ -58,7 +58,7 @@ interface BandsProps extends MarginProps {
   readonly isWide: boolean
 }
 
-export function PartitionBands({ layout, drawnRows, partitions, isWide }: BandsProps) {
+function PartitionBands({ layout, drawnRows, partitions, isWide }: BandsProps) {
   const rowPx = layout.rowPx / layout.dpr
   const rows = Math.min(drawnRows, layout.rowCount - layout.topRow)
   const yOf = (offset: number) =>
@@ -82,6 +82,24 @@ export function PartitionBands({ layout, drawnRows, partitions, isWide }: BandsP
           </span>
         )
       })}
+    </div>
+  )
+}
+
+interface RestProps {
+  readonly layout: MapLayout
+  readonly width: number
+  readonly drawnRows: number
+  readonly partitions: readonly PartitionInfo[]
+}
+
+/** The bands take what the columns leave over. */
+export function PartitionRest({ layout, width, drawnRows, partitions }: RestProps) {
+  const left = (layout.columns * layout.cellPx) / layout.dpr
+  const room = Math.max(0, width - left)
+  return (
+    <div className="map-rest" style={{ left, width: room }}>
+      <PartitionBands {...{ layout, drawnRows, partitions }} isWide={room > 64} />
     </div>
   )
 }

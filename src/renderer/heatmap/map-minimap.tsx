@@ -31,6 +31,7 @@ interface MinimapProps {
 export function MapMinimap(props: MinimapProps) {
   const { session, top, length, onTop } = props
   const { size } = session.image
+  const { partitions } = session.partitions
   const [ref, { width }] = useSize<HTMLDivElement>()
   const canvas = useMinimapCanvas(props, width)
   const brush = useBrush(size, top, length, onTop)
@@ -39,17 +40,19 @@ export function MapMinimap(props: MinimapProps) {
   return (
     <div className="map-minimap" ref={ref} {...brush}>
       <canvas ref={canvas} aria-hidden style={{ height: STRIP_PX + TICK_PX }} />
-      <div className="map-minimap-partitions">
-        {session.partitions.partitions.map((partition) => (
-          <span
-            key={partition.number}
-            title={`${partitionText(partition)}, ${sizeText(partition.length)}`}
-            style={{ left: percent(partition.offset), width: percent(partition.length) }}
-          >
-            {(partition.length / size) * width > NAME_PX && partitionText(partition)}
-          </span>
-        ))}
-      </div>
+      {partitions.length > 0 && (
+        <div className="map-minimap-partitions">
+          {partitions.map((partition) => (
+            <span
+              key={partition.number}
+              title={`${partitionText(partition)}, ${sizeText(partition.length)}`}
+              style={{ left: percent(partition.offset), width: percent(partition.length) }}
+            >
+              {(partition.length / size) * width > NAME_PX && partitionText(partition)}
+            </span>
+          ))}
+        </div>
+      )}
       {!isWhole && (
         <div
           className="map-minimap-brush"

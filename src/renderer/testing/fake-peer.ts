@@ -190,7 +190,7 @@ export class FakePeer implements Peer {
   async #delay(signal: AbortSignal | undefined, what: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       if (signal?.aborted) return reject(abortedError(signal, what))
-      const timer = setTimeout(resolve, this.latencyMs)
+      const timer = setTimeout(() => resolve(), this.latencyMs)
       signal?.addEventListener(
         'abort',
         () => {
