@@ -14,11 +14,11 @@
 
 import { BLOCK_CLEAN, BLOCK_WRITTEN, BLOCK_ZEROED, type BlockState } from '../base/block-leaf'
 import { type BlockRun, BlockStates } from '../base/block-states'
-import { isAllZero } from '../base/bytes'
 import { PlatterError } from '../base/errors'
 import { type ByteRange, endOf } from '../base/ranges'
 import type { Disk } from '../disk/disk'
 import { ActiveReads } from './active-reads'
+import { BlockContents, type StorePiece } from './block-contents'
 import { BlockGrid, type BlockSpan } from './block-grid'
 import { BlockLocks } from './block-locks'
 import { eachInFlight, settleAll } from './settle'
@@ -26,18 +26,6 @@ import { readSpan, writeSpan } from './span-io'
 
 export interface StateRun extends ByteRange {
   readonly state: BlockState
-}
-
-interface StorePiece {
-  readonly offset: number
-  readonly bytes: Uint8Array
-}
-
-interface Edge {
-  readonly block: number
-  readonly state: BlockState
-  /** What has to be in the store before the block may have that state. */
-  readonly piece?: StorePiece
 }
 
 export interface OverlayParts {
@@ -48,6 +36,8 @@ export interface OverlayParts {
 }
 
 const READS_IN_FLIGHT = 16
+/** More runs than this, changed at once, are announced as one range that has them all. */
+const MOST_ANNOUNCED = 1000
 
 export class OverlayBlocks {
   readonly base: Disk
@@ -61,6 +51,7 @@ export class OverlayBlocks {
   changed: BlockStates | undefined
   /** Why space of forgotten blocks could not be given back, last time that happened; their contents are right. */
   releaseError: unknown
+  readonly #contents: BlockContents
   readonly #releases = new Set<Promise<void>>()
 
   constructor(parts: OverlayParts) {
@@ -68,6 +59,7 @@ export class OverlayBlocks {
     this.store = parts.store
     this.grid = new BlockGrid(parts.size, parts.blockSize)
     this.states = new BlockStates(this.grid.blockCount)
+    this.#contents = new BlockContents(parts, this.grid, this.states)
   }
 
   /** Runs of equal state over the range, clipped to it; at most `most` of them. */
@@ -89,11 +81,11 @@ export class OverlayBlocks {
     const written = runs.filter((run) => run.state === BLOCK_WRITTEN)
     const ended = this.#beginRead(written)
     try {
-      if (runs.length === 1) await this.#readState(target, offset, runs[0]!.state, signal)
+      if (runs.length === 1) await this.#contents.read(target, offset, runs[0]!.state, signal)
       else {
         await eachInFlight(runs, READS_IN_FLIGHT, (run) => {
           const into = target.subarray(run.offset - offset, endOf(run) - offset)
-          return this.#readState(into, run.offset, run.state, signal)
+          return this.#contents.read(into, run.offset, run.state, signal)
         })
       }
     } finally {
@@ -104,10 +96,9 @@ export class OverlayBlocks {
   async write(source: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {
     const range = { offset, length: source.length }
     await this.#change('write', range, this.grid.touched(range), signal, async (span) => {
-      const patch = (bytes: Uint8Array, at: number) => copyOverlap(bytes, at, source, offset)
       // A written block takes any part of itself; another one has to be whole in the store.
       const open = this.grid.cut(range).filter((block) => this.states.get(block) !== BLOCK_WRITTEN)
-      const edges = await this.#wholeBlocks(open, patch, signal)
+      const edges = await this.#contents.patched(open, source, offset, signal)
       const body = this.grid.without(range, open)
       const bytes = source.subarray(body.offset - offset, endOf(body) - offset)
       await this.#put([...edges, { offset: body.offset, bytes }])
@@ -120,13 +111,13 @@ export class OverlayBlocks {
   async zero(range: ByteRange, fast: boolean, signal?: AbortSignal): Promise<void> {
     await this.#change('zero', range, this.grid.touched(range), signal, async () => {
       const edgeBlocks = this.grid.cut(range)
-      if (fast && !edgeBlocks.every((block) => this.#zeroesWithoutBytes(block))) {
+      if (fast && !edgeBlocks.every((block) => this.#contents.zeroesWithoutBytes(block))) {
         throw new PlatterError(
           'NOT_SUPPORTED',
           `zero: offset ${range.offset} and length ${range.length} cut blocks of ${this.grid.blockSize} bytes, which is not fast; nothing was changed`,
         )
       }
-      const edges = await this.#zeroedEdges(edgeBlocks, range, signal)
+      const edges = await this.#contents.zeroed(edgeBlocks, range, signal)
       await this.#put(edges.flatMap((edge) => edge.piece ?? []))
       for (const edge of edges) this.states.set(edge.block, 1, edge.state)
       return this.#zeroWhole(this.grid.covered(range))
@@ -151,9 +142,7 @@ export class OverlayBlocks {
     try {
       const bytes = this.bytesIn({ first, end })
       this.changed?.set(first, end - first, BLOCK_WRITTEN)
-      this.states.set(first, end - first, BLOCK_CLEAN)
-      this.onChange(this.grid.bytesOf({ first, end }))
-      if (bytes.written > 0) await this.#giveBack({ first, end })
+      await this.forget([...this.states.stagedRuns(first, end)])
       return bytes.written + bytes.zeroed
     } finally {
       unlock()
@@ -167,11 +156,10 @@ export class OverlayBlocks {
   async forget(runs: readonly BlockRun[]): Promise<void> {
     const last = runs.at(-1)
     if (last === undefined) return
-    for (const { first, count } of runs) {
-      this.states.set(first, count, BLOCK_CLEAN)
-      this.onChange(this.grid.bytesOf({ first, end: first + count }))
-    }
     const hull = { first: runs[0]!.first, end: last.first + last.count }
+    for (const { first, count } of runs) this.states.set(first, count, BLOCK_CLEAN)
+    const announced = runs.length > MOST_ANNOUNCED ? [hull] : runs.map(spanOfRun)
+    for (const span of announced) this.onChange(this.grid.bytesOf(span))
     if (this.states.count(hull.first, hull.end - hull.first).written === 0) {
       if (runs.some((run) => run.state === BLOCK_WRITTEN)) await this.#giveBack(hull)
       return
@@ -264,80 +252,14 @@ export class OverlayBlocks {
     return this.reads.begin(this.grid.touched(written[0]!).first, this.grid.touched(last).end)
   }
 
-  async #readState(
-    target: Uint8Array,
-    offset: number,
-    state: BlockState,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    if (state === BLOCK_ZEROED) target.fill(0)
-    else if (state === BLOCK_WRITTEN) await readSpan(this.store, target, offset, { signal })
-    else {
-      const inBase = Math.max(0, Math.min(target.length, this.base.size - offset))
-      target.fill(0, inBase)
-      if (inBase > 0) await readSpan(this.base, target.subarray(0, inBase), offset, { signal })
-    }
-  }
-
-  /** Whole blocks as they read now, with `patch` laid over each. */
-  async #wholeBlocks(
-    blocks: readonly number[],
-    patch: (bytes: Uint8Array, offset: number) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<StorePiece[]> {
-    const pieces = blocks.map((block) => {
-      const { offset, length } = this.grid.bytesOfBlock(block)
-      return { offset, bytes: new Uint8Array(length) }
-    })
-    await settleAll(
-      pieces.map(({ offset, bytes }, i) =>
-        this.#readState(bytes, offset, this.states.get(blocks[i]!), signal),
-      ),
-    )
-    for (const { offset, bytes } of pieces) patch(bytes, offset)
-    return pieces
-  }
-
-  #zeroesWithoutBytes(block: number): boolean {
-    const state = this.states.get(block)
-    if (state === BLOCK_ZEROED) return true
-    return state === BLOCK_CLEAN && block * this.grid.blockSize >= this.base.size
-  }
-
-  async #zeroedEdges(
-    blocks: readonly number[],
-    range: ByteRange,
-    signal: AbortSignal | undefined,
-  ): Promise<Edge[]> {
-    const clean: number[] = []
-    const edges: Edge[] = []
-    for (const block of blocks) {
-      if (this.#zeroesWithoutBytes(block)) edges.push({ block, state: BLOCK_ZEROED })
-      else if (this.states.get(block) === BLOCK_CLEAN) clean.push(block)
-      else {
-        const whole = this.grid.bytesOfBlock(block)
-        const offset = Math.max(whole.offset, range.offset)
-        const bytes = new Uint8Array(Math.min(endOf(whole), endOf(range)) - offset)
-        edges.push({ block, state: BLOCK_WRITTEN, piece: { offset, bytes } })
-      }
-    }
-    const patch = (bytes: Uint8Array, at: number) =>
-      bytes.fill(0, Math.max(0, range.offset - at), endOf(range) - at)
-    const pieces = await this.#wholeBlocks(clean, patch, signal)
-    for (const [i, piece] of pieces.entries()) {
-      const block = clean[i]!
-      if (isAllZero(piece.bytes)) edges.push({ block, state: BLOCK_ZEROED })
-      else edges.push({ block, state: BLOCK_WRITTEN, piece })
-    }
-    return edges
-  }
-
   /** A change that has begun in the store runs to its end, so nothing is cancelled here. */
   async #put(pieces: readonly StorePiece[]): Promise<void> {
     const full = pieces.filter((piece) => piece.bytes.length > 0)
     await settleAll(full.map(({ offset, bytes }) => writeSpan(this.store, bytes, offset)))
   }
 }
+
+const spanOfRun = ({ first, count }: BlockRun): BlockSpan => ({ first, end: first + count })
 
 /** Takes `length` bytes away from the count of one staged state. */
 export function subtractState(
@@ -347,12 +269,6 @@ export function subtractState(
 ): void {
   if (state === BLOCK_WRITTEN) bytes.written -= length
   else if (state === BLOCK_ZEROED) bytes.zeroed -= length
-}
-
-function copyOverlap(into: Uint8Array, at: number, from: Uint8Array, offset: number): void {
-  const start = Math.max(at, offset)
-  const end = Math.min(at + into.length, offset + from.length)
-  into.set(from.subarray(start - offset, end - offset), start - at)
 }
 
 function describeFailure(operation: string, { offset, length }: ByteRange, error: unknown) {

@@ -326,6 +326,30 @@ describe('what an overlay has staged', () => {
   })
 })
 
+describe('what is discarded is announced', () => {
+  const announced = async (blocks: readonly number[]) => {
+    const { overlay } = makeOverlay({ size: 5000 * BLOCK })
+    const seen: number[][] = []
+    for (const block of blocks) await overlay.zero(block * BLOCK, BLOCK)
+    overlay.onChange = ({ offset, length }) => seen.push([offset / BLOCK, length / BLOCK])
+    await overlay.discard()
+    return seen
+  }
+
+  it('run by run, and nothing where nothing was staged', async () => {
+    expect(await announced([])).toEqual([])
+    expect(await announced([3, 4, 4000])).toEqual([
+      [3, 2],
+      [4000, 1],
+    ])
+  })
+
+  it('as one range when the runs are many', async () => {
+    const many = Array.from({ length: 1001 }, (_, i) => 10 + 2 * i)
+    expect(await announced(many)).toEqual([[10, 2001]])
+  })
+})
+
 describe('discarding', () => {
   it('reveals the base in every block that the ranges touch, and tells the bytes', async () => {
     const { overlay, model, store } = makeOverlay({ size: 20 * BLOCK + 9 })
