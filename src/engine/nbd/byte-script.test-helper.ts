@@ -94,6 +94,41 @@ export function chunk(
   return script('668e33ef', u16(done ? 1 : 0), u16(type), u64(cookie), u32(body.length), body)
 }
 
+export interface ExtendedRequestFields extends Omit<RequestFields, 'length'> {
+  readonly length?: number | bigint
+}
+
+export const extendedRequest = (fields: ExtendedRequestFields): Uint8Array =>
+  script(
+    '21e41c71',
+    u16(fields.flags ?? 0),
+    u16(fields.command),
+    u64(fields.cookie ?? 1),
+    u64(fields.offset ?? 0),
+    u64(fields.length ?? fields.data?.length ?? 0),
+    fields.data ?? '',
+  )
+
+/** `offset` is that of the request. */
+export function extendedChunk(
+  cookie: number | bigint,
+  type: number,
+  done: boolean,
+  offset: number | bigint,
+  ...data: readonly Field[]
+): Uint8Array {
+  const body = script(...data)
+  return script(
+    '6e8a278c',
+    u16(done ? 1 : 0),
+    u16(type),
+    u64(cookie),
+    u64(offset),
+    u64(body.length),
+    body,
+  )
+}
+
 export const errorChunk = (
   cookie: number | bigint,
   error: number,

@@ -11,6 +11,8 @@ export const NBD_OPTION_REPLY_MAGIC = 0x3e889045565a9n
 export const NBD_REQUEST_MAGIC = 0x25609513
 export const NBD_SIMPLE_REPLY_MAGIC = 0x67446698
 export const NBD_STRUCTURED_REPLY_MAGIC = 0x668e33ef
+export const NBD_EXTENDED_REQUEST_MAGIC = 0x21e41c71
+export const NBD_EXTENDED_REPLY_MAGIC = 0x6e8a278c
 
 /** IANA's port. */
 export const NBD_PORT = 10809
@@ -19,6 +21,8 @@ export const EXPORT_NAME_PADDING = 124
 export const REQUEST_LENGTH = 28
 export const SIMPLE_REPLY_LENGTH = 16
 export const STRUCTURED_REPLY_LENGTH = 20
+export const EXTENDED_REQUEST_LENGTH = 32
+export const EXTENDED_REPLY_LENGTH = 32
 
 // Handshake flags, 16 bits, server to client
 export const NBD_FLAG_FIXED_NEWSTYLE = 1 << 0
@@ -41,6 +45,7 @@ export const NBD_FLAG_CAN_MULTI_CONN = 1 << 8
 export const NBD_FLAG_SEND_RESIZE = 1 << 9
 export const NBD_FLAG_SEND_CACHE = 1 << 10
 export const NBD_FLAG_SEND_FAST_ZERO = 1 << 11
+export const NBD_FLAG_BLOCK_STATUS_PAYLOAD = 1 << 12
 
 // Options
 export const NBD_OPT_EXPORT_NAME = 1
@@ -93,6 +98,8 @@ export const NBD_CMD_FLAG_NO_HOLE = 1 << 1
 export const NBD_CMD_FLAG_DF = 1 << 2
 export const NBD_CMD_FLAG_REQ_ONE = 1 << 3
 export const NBD_CMD_FLAG_FAST_ZERO = 1 << 4
+/** With extended headers: the length is that of a payload which follows; on every write. */
+export const NBD_CMD_FLAG_PAYLOAD_LEN = 1 << 5
 
 // Structured replies; bit 15 of the type marks an error
 export const NBD_REPLY_FLAG_DONE = 1 << 0
@@ -100,6 +107,7 @@ export const NBD_REPLY_TYPE_NONE = 0
 export const NBD_REPLY_TYPE_OFFSET_DATA = 1
 export const NBD_REPLY_TYPE_OFFSET_HOLE = 2
 export const NBD_REPLY_TYPE_BLOCK_STATUS = 5
+export const NBD_REPLY_TYPE_BLOCK_STATUS_EXT = 6
 export const NBD_REPLY_TYPE_FLAG_ERROR = 0x8000
 export const NBD_REPLY_TYPE_ERROR = 0x8001
 export const NBD_REPLY_TYPE_ERROR_OFFSET = 0x8002
@@ -168,6 +176,7 @@ const REPLY_TYPES: NameTable = {
   NBD_REPLY_TYPE_OFFSET_DATA,
   NBD_REPLY_TYPE_OFFSET_HOLE,
   NBD_REPLY_TYPE_BLOCK_STATUS,
+  NBD_REPLY_TYPE_BLOCK_STATUS_EXT,
   NBD_REPLY_TYPE_ERROR,
   NBD_REPLY_TYPE_ERROR_OFFSET,
 }
@@ -196,6 +205,7 @@ const TRANSMISSION_FLAGS: NameTable = {
   NBD_FLAG_SEND_RESIZE,
   NBD_FLAG_SEND_CACHE,
   NBD_FLAG_SEND_FAST_ZERO,
+  NBD_FLAG_BLOCK_STATUS_PAYLOAD,
 }
 
 function lookUp(table: NameTable, kind: string): (value: number) => string {

@@ -1,15 +1,18 @@
 // A handshake is written as a script: a generator that yields what it needs (bytes to read, bytes to
 // pass over) and what it says, and is fed by ScriptRunner with chunks cut anywhere. No socket, no clock:
 // the step that a script stands at has a name, which is what a timeout or a hang-up reports.
+// A script that asks for a secure connection stops until resume(); whoever runs it does the work.
 // Every length that a script yields has been checked by it; the runner holds at most that many bytes.
 
-import { ensure } from '../base/assert'
+import { assert, ensure } from '../base/assert'
 import { ChunkQueue } from '../base/chunk-queue'
+import { PlatterError } from '../base/errors'
 
 export type Step =
   | { readonly kind: 'read'; readonly length: number; readonly stage: string }
   | { readonly kind: 'skip'; readonly length: number; readonly stage: string }
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | { readonly kind: 'secure'; readonly stage: string }
 
 export type Script<T> = Generator<Step, T, Uint8Array>
 
@@ -27,6 +30,14 @@ export function* skip(length: number, stage: string): Script<void> {
 
 export function* send(bytes: Uint8Array): Script<void> {
   yield { kind: 'send', bytes }
+}
+
+/**
+ * From here on the connection is encrypted. What came in the clear behind the last message is not taken
+ * for what the other side says: somebody else may have put it there.
+ */
+export function* secure(stage: string): Script<void> {
+  yield { kind: 'secure', stage }
 }
 
 export interface ScriptResult<T> {
@@ -57,6 +68,18 @@ export class ScriptRunner<T> {
     return this.#result
   }
 
+  /** The script waits for an encrypted connection, and for resume() after it. */
+  get wantsSecurity(): boolean {
+    return this.#step?.kind === 'secure'
+  }
+
+  /** The connection is encrypted now. Throws what the script throws. */
+  resume(): void {
+    assert(this.wantsSecurity, 'the script did not ask for security')
+    this.#advance(NOTHING)
+    this.#run()
+  }
+
   /** Runs to the first read. Throws what the script throws. */
   start(): void {
     this.#advance(NOTHING)
@@ -82,6 +105,13 @@ export class ScriptRunner<T> {
     if (step.kind === 'send') {
       this.#send(step.bytes)
       return NOTHING
+    }
+    if (step.kind === 'secure') {
+      if (this.#received.length === 0) return undefined
+      throw new PlatterError(
+        'PROTOCOL',
+        `${this.#received.length} bytes in the clear where encryption was to begin`,
+      )
     }
     if (step.kind === 'read') return this.#received.take(step.length)
     this.#toSkip -= this.#received.skip(this.#toSkip)
