@@ -25,10 +25,10 @@ test('a file whose size is no multiple of 512 opens, to its last byte', async ({
   const path = join(dir, 'odd.img')
   await writeFile(path, new Uint8Array(1000).fill(7))
   const app = await launch({ images: [path] })
-  expect((await app.legend()).data).toBe(1000)
+  await app.expectLegend({ data: 1000 })
   await app.goTo('999')
   await app.typeHex('08')
-  expect(await app.legend()).toMatchObject({ data: 1000, written: 1000 })
+  await app.expectLegend({ data: 1000, written: 1000 })
 })
 
 test('a server that is not there', async ({ launch, dir }) => {
@@ -81,7 +81,7 @@ test('a server that goes away while its disk is open', async ({ launch, peers })
   await app.press('Enter')
   await expect(app.message(/server|connection/i)).toBeVisible()
   // What is staged is still there.
-  expect((await app.legend()).written).toBe(64 * 1024)
+  await app.expectLegend({ written: 64 * 1024 })
 })
 
 test('a port that is taken', async ({ launch }) => {
@@ -126,7 +126,7 @@ test('a target that cannot be written is said in the review, and stays staged', 
   const review = await app.reviewCommit()
   await expect(review.getByRole('alert')).toContainText(/read-only|cannot be written/i)
   await expect(review.getByRole('button', { name: /^Write/ })).toBeDisabled()
-  expect((await app.legend()).written).toBe(64 * 1024)
+  await app.expectLegend({ written: 64 * 1024 })
 })
 
 test('an image that shrinks while it is open', async ({ launch, dir }) => {

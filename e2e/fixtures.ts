@@ -3,7 +3,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, test as base, expect, type PlaywrightWorkerArgs } from '@playwright/test'
+import {
+  type Browser,
+  test as base,
+  expect,
+  type Page,
+  type PlaywrightWorkerArgs,
+} from '@playwright/test'
 import { type HostKind, launchInBrowser, launchOnDesktop, type RunningHost } from './hosts'
 import { Peers } from './peers'
 import { PlatterApp } from './platter-app'

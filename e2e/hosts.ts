@@ -33,6 +33,8 @@ export interface RunningHost {
 
 const ROOT = join(import.meta.dirname, '..')
 const START_LIMIT_MS = 30_000
+/** Then the whole process group is ended, Chromium with it. */
+const CLOSE_LIMIT_MS = 10_000
 
 export async function launchInBrowser(
   browser: Browser,
@@ -79,10 +81,12 @@ export async function launchOnDesktop(options: LaunchOptions): Promise<RunningHo
     output,
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return
-      // Nobody sits in front of the question what to do with staged writes; app.exit asks nobody.
       const ended = once(child, 'exit')
-      await app.evaluate(({ app: main }) => main.exit(0)).catch(() => undefined)
+      const limit = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), CLOSE_LIMIT_MS)
+      // Nobody sits in front of the question what to do with staged writes; app.exit asks nobody.
+      app.evaluate(({ app: main }) => main.exit(0)).catch(() => undefined)
       await ended
+      clearTimeout(limit)
     },
   }
 }

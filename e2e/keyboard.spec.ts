@@ -26,7 +26,7 @@ test('without a pointer: walk the map, zoom, look at bytes, stage, discard', asy
   await app.typeHex('77')
   await app.press('Alt+2')
   await app.idle()
-  expect(await app.stagedRows()).toHaveLength(1)
+  await app.expectStaged([{ by: 'you' }])
 
   const list = app.page.getByRole('grid', { name: 'Staged changes' })
   await list.focus()

@@ -24,7 +24,7 @@ test('a server’s exports are listed with their sizes, and the chosen one opens
   await app.idle()
 
   await expect(app.tab('beta')).toBeVisible()
-  expect((await app.legend()).data).toBe(2 * 1024 * 1024)
+  await app.expectLegend({ data: 2 * 1024 * 1024 })
   await expect(app.bytes()).toContainText(/B2/i)
 })
 

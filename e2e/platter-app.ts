@@ -100,6 +100,21 @@ export class PlatterApp {
     return Object.fromEntries(pairs) as ClassTotals
   }
 
+  /** Waits until the legend says this: it follows a change within a frame or two. */
+  async expectLegend(expected: Partial<ClassTotals>): Promise<void> {
+    await expect.poll(() => this.legend(), 'the legend').toMatchObject(expected)
+  }
+
+  /** Waits until the staged list has these rows, or these fields of rows. */
+  async expectStaged(
+    expected: readonly Partial<Record<keyof StagedRow, unknown>>[],
+  ): Promise<void> {
+    const rows = () => this.stagedRows()
+    await expect
+      .poll(rows, 'the staged list')
+      .toEqual(expected.map((row) => expect.objectContaining(row)))
+  }
+
   /** What a screen reader says of the map's cell under the cursor. */
   async cellAtCursor(): Promise<string> {
     await this.idle()

@@ -37,7 +37,7 @@ test('staged writes hold the application until the person has decided', async ({
     const asked = await answerWith(app, 0)
     await quit(app)
     await expect.poll(asked).toEqual(['64 KiB staged for one image would be lost'])
-    expect((await app.legend()).written).toBe(64 * 1024)
+    await app.expectLegend({ written: 64 * 1024 })
   })
 
   await test.step('closing the window asks the same', async () => {

@@ -15,10 +15,8 @@ test('stage, serve, discard one range, commit the rest', async ({ launch, peers 
   await test.step('bytes typed in the hex view are staged', async () => {
     await app.goTo('0x1400000')
     await app.typeHex('deadbeef')
-    expect(await app.stagedRows()).toEqual([
-      { offset: '0x1400000', length: '64 KiB', state: 'written', by: 'you' },
-    ])
-    expect(await app.legend()).toMatchObject({ written: BLOCK, zeroed: 0, unknown: 0 })
+    await app.expectStaged([{ offset: '0x1400000', length: '64 KiB', state: 'written', by: 'you' }])
+    await app.expectLegend({ written: BLOCK, zeroed: 0, unknown: 0 })
     await app.goTo('0x1400000')
     await expect.poll(() => app.cellAtCursor()).toMatch(/staged/)
     expect(original.equals(await readFile(image))).toBe(true)
@@ -35,18 +33,13 @@ test('stage, serve, discard one range, commit the rest', async ({ launch, peers 
     })
 
   await test.step('its blocks stand on the map and in the list', async () => {
-    await expect.poll(async () => (await app.legend()).written).toBe(5 * BLOCK)
-    expect(await app.legend()).toMatchObject({ ...peers.totals(uri) })
-    const rows = await app.stagedRows()
-    expect(rows.map(({ offset, length }) => [offset, length])).toEqual([
-      ['0x800000', '192 KiB'],
-      ['0x1400000', '64 KiB'],
-      ['0x2100000', '64 KiB'],
-    ])
-    expect(rows.map(({ by }) => by)).toEqual([
-      expect.stringContaining('client'),
-      'you',
-      expect.stringContaining('client'),
+    await app.expectLegend({ written: 5 * BLOCK })
+    await app.expectLegend({ ...peers.totals(uri) })
+    const client = expect.stringContaining('client')
+    await app.expectStaged([
+      { offset: '0x800000', length: '192 KiB', by: client },
+      { offset: '0x1400000', length: '64 KiB', by: 'you' },
+      { offset: '0x2100000', length: '64 KiB', by: client },
     ])
     await app.goTo('8M')
     await expect.poll(() => app.cellAtCursor()).toMatch(/staged/)
@@ -55,7 +48,7 @@ test('stage, serve, discard one range, commit the rest', async ({ launch, peers 
 
   await test.step('one range is discarded, and reads as the image does again', async () => {
     await app.discardRun('0x800000')
-    expect((await app.stagedRows()).map(({ offset }) => offset)).toEqual(['0x1400000', '0x2100000'])
+    await app.expectStaged([{ offset: '0x1400000' }, { offset: '0x2100000' }])
     const base = original[8 * MIB]!
     peers.qemuIo(uri, `read -P ${base} 8M 1`)
   })
@@ -76,10 +69,10 @@ test('stage, serve, discard one range, commit the rest', async ({ launch, peers 
     expected.set([0xde, 0xad, 0xbe, 0xef], 20 * MIB)
     expected.fill(0xcd, 33 * MIB, 33 * MIB + 512)
     expect(expected.equals(await readFile(image))).toBe(true)
-    expect(await app.legend()).toMatchObject({ written: 0, zeroed: 0 })
+    await app.expectLegend({ written: 0, zeroed: 0 })
     await expect(app.page.getByText('Nothing is staged.')).toBeVisible()
     peers.qemuIo(uri, 'read -P 0xcd 33M 512')
-    expect(await app.legend()).toMatchObject({ ...peers.totals(image), unknown: 0 })
+    await app.expectLegend({ ...peers.totals(image), unknown: 0 })
   })
 })
 
