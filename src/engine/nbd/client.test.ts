@@ -340,6 +340,22 @@ describe('the end of a connection', () => {
     expect(closed).toEqual([undefined])
   })
 
+  it('by us is not held up by a read that was given up, before or while we leave', async () => {
+    for (const leaveFirst of [false, true]) {
+      const { client, peer } = connect()
+      const stop = new AbortController()
+      const call = watch(client.read(new Uint8Array(1), 0, { signal: stop.signal }))
+      await settle()
+      if (!leaveFirst) stop.abort()
+      const leaving = client.disconnect()
+      stop.abort()
+      await leaving
+      await settle()
+      expect(call.outcome).toBe('ABORTED')
+      expect(requestsOf(peer).map(({ command }) => command)).toEqual([0, 2])
+    }
+  })
+
   it('by us is not held up by answers that are overdue', async () => {
     const { client, clock, peer } = connect()
     const lost = watch(client.read(new Uint8Array(1), 0))

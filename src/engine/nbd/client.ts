@@ -95,9 +95,10 @@ export class NbdClient {
     return !this.#leaving && this.#error === undefined
   }
 
-  /** Requests that are waiting, or sent and neither answered nor overdue. */
+  /** Requests that somebody waits for: in line, or sent and neither answered, given up nor overdue. */
   get openRequests(): number {
-    return this.#inFlight.size - this.#overdue.size + this.#waiting.size
+    const awaited = [...this.#inFlight.values()].filter((request) => !request.isAbandoned)
+    return awaited.length + this.#waiting.size
   }
 
   async read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
@@ -258,7 +259,7 @@ export class NbdClient {
     // What the server may be carrying out cannot be called back: its caller waits for the outcome.
     if (sent && !request.isHarmless) return
     request.settle(abortedError(signal, `NBD ${this.peer}: ${request.what}`))
-    if (!sent) this.#wakeIfIdle()
+    this.#wakeIfIdle()
   }
 
   #onClose(error: Error | undefined): void {
@@ -300,7 +301,9 @@ export class NbdClient {
   }
 
   #wakeIfIdle(): void {
-    if (this.openRequests === 0) for (const wake of this.#idle.splice(0)) wake()
+    if (this.#idle.length > 0 && this.openRequests === 0) {
+      for (const wake of this.#idle.splice(0)) wake()
+    }
   }
 
   /** Looks at every request; the earliest deadline that is left, if any. */
