@@ -1,0 +1,201 @@
+// What the words of the command line come to, before any of them does anything.
+
+import { CommanderError } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { type Commands, makeProgram } from './program'
+
+interface Parsed {
+  readonly ran: readonly unknown[]
+  readonly out: string
+  readonly err: string
+  readonly error: unknown
+}
+
+async function parse(...words: string[]): Promise<Parsed> {
+  const ran: unknown[] = []
+  const texts = { out: '', err: '' }
+  const note =
+    (name: string) =>
+    async (...args: unknown[]) => {
+      ran.push(name, ...args)
+    }
+  const commands: Commands = {
+    open: note('open'),
+    info: note('info'),
+    map: note('map'),
+    serve: note('serve'),
+  }
+  const output = {
+    writeOut: (text: string) => {
+      texts.out += text
+    },
+    writeErr: (text: string) => {
+      texts.err += text
+    },
+  }
+  let error: unknown
+  await makeProgram(output, commands)
+    .parseAsync(words, { from: 'user' })
+    .catch((thrown: unknown) => {
+      error = thrown
+    })
+  return { ran, ...texts, error }
+}
+
+const FULL_SERVE = [
+  '--bind',
+  '::1',
+  '--port',
+  '0',
+  '--name',
+  'a b',
+  '--cow',
+  '--block-size',
+  '128K',
+]
+
+describe('the words of the command line', () => {
+  it.each([
+    [
+      ['info', 'a.img'],
+      ['info', 'a.img', {}],
+    ],
+    [
+      ['info', '--list', '--json', 'nbd://x'],
+      ['info', 'nbd://x', { list: true, json: true }],
+    ],
+    [
+      ['info', '--format', 'raw', 'a'],
+      ['info', 'a', { format: 'raw' }],
+    ],
+    [
+      ['map', 'a', '--totals'],
+      ['map', 'a', { totals: true, context: 'base:allocation' }],
+    ],
+    [
+      ['map', '--json', '--', '-a'],
+      ['map', '-a', { json: true, context: 'base:allocation' }],
+    ],
+    [
+      ['map', '--context=c', 'ü b'],
+      ['map', 'ü b', { context: 'c' }],
+    ],
+    [['open'], ['open', [], {}]],
+    [
+      ['open', 'a', 'b', '--web'],
+      ['open', ['a', 'b'], { web: true }],
+    ],
+    [
+      ['open', '--port', '8080', '--', '--x'],
+      ['open', ['--x'], { port: 8080 }],
+    ],
+    [
+      ['serve', 'a'],
+      ['serve', 'a', { name: '' }],
+    ],
+    [
+      ['serve', 'a', '--socket', './s'],
+      ['serve', 'a', { name: '', socket: './s' }],
+    ],
+    [
+      ['serve', '--writable', 'a'],
+      ['serve', 'a', { name: '', writable: true }],
+    ],
+    [
+      ['serve', 'a', ...FULL_SERVE],
+      ['serve', 'a', { name: 'a b', bind: '::1', port: 0, cow: true, blockSize: 131072 }],
+    ],
+  ])('%j are understood', async (words, ran) => {
+    expect(await parse(...words)).toEqual({ ran, out: '', err: '', error: undefined })
+  })
+
+  it.each([
+    ['4K', 4096],
+    ['64k', 65536],
+    ['64KiB', 65536],
+    ['2M', 2097152],
+    ['65536', 65536],
+    ['0x10000', 65536],
+    ['0.5M', 524288],
+  ])('take the block size %s', async (text, blockSize) => {
+    const { ran } = await parse('serve', 'a', '--cow', '--block-size', text)
+    expect(ran).toEqual(['serve', 'a', { name: '', cow: true, blockSize }])
+  })
+})
+
+const WRONG: [string[], RegExp][] = [
+  [['bogus'], /unknown command 'bogus'$/],
+  [['inof', 'a'], /unknown command 'inof' \(Did you mean info\?\)$/],
+  [['copy', 'a', 'b'], /unknown command 'copy'/],
+  [['--bogus'], /unknown option '--bogus'$/],
+  [['info'], /missing required argument 'image'$/],
+  [['info', 'a', 'b'], /too many arguments for 'info': Expected 1 argument but got 2$/],
+  [['info', '-a'], /unknown option '-a'$/],
+  [['info', 'a', '--totals'], /unknown option '--totals'/],
+  [['info', 'nbd://x', '--list', '--format', 'raw'], /'--format <format>' cannot be used with/],
+  [['map', 'a', '--context'], /option '--context <name>' argument missing$/],
+  [['serve'], /missing required argument 'image'$/],
+  [['serve', 'a', '--socket', 's', '--port', '1'], /'--socket <path>' cannot be used with/],
+  [['serve', 'a', '--bind', '::1', '--socket', 's'], /'--bind <addr>' cannot be used with/],
+  [['serve', 'a', '--cow', '--writable'], /'--cow' cannot be used with option '--writable'$/],
+  [['serve', 'a', '--block-size', '64K'], /'--block-size <n>' needs option '--cow'$/],
+  [
+    ['serve', 'a', '--cow', '--block-size', '3K'],
+    /'3K' is invalid: .* power of two from 4K to 2M$/,
+  ],
+  [['serve', 'a', '--cow', '--block-size', '4M'], /'4M' is invalid/],
+  [['serve', 'a', '--cow', '--block-size', '2K'], /'2K' is invalid/],
+  [['serve', 'a', '--cow', '--block-size', '64Q'], /'64Q' is invalid/],
+  [['serve', 'a', '--cow', '--block-size', ''], /'' is invalid/],
+  [['serve', 'a', '--port', '65536'], /'65536' is invalid: a port is a number from 0 to 65535$/],
+  [['serve', 'a', '--port', '-1'], /'-1' is invalid/],
+  [['serve', 'a', '--port', '1e3'], /'1e3' is invalid/],
+  [['serve', 'a', '--port', ''], /'' is invalid/],
+  [['serve', 'a', '--socket', ''], /'' is invalid: a socket needs a path$/],
+  [['serve', 'a', '--bind', ' '], /' ' is invalid: an address to listen on is not empty$/],
+  [['serve', 'a', '--name', 'ü'.repeat(2049)], /at most 4096 bytes, this one has 4098$/],
+  [['serve', 'a', '--overlay', 'f'], /unknown option '--overlay'/],
+  [['serve', 'a', '--tls', 'x'], /unknown option '--tls'/],
+  [['open', '--port', 'x'], /'x' is invalid/],
+  [['info', 'a', '--bo\ngus\x1b[2J'], /unknown option '--bo gus\\x1b\[2J'$/],
+]
+
+describe('wrong words', () => {
+  it.each(WRONG)('%j are refused in one line, with nothing done', async (words, why) => {
+    const { ran, out, err, error } = await parse(...words)
+    expect(ran).toEqual([])
+    expect(out).toBe('')
+    expect(err).toMatch(/^platter: [^\n]*\n$/)
+    expect(err.trimEnd()).toMatch(why)
+    expect(error).toBeInstanceOf(CommanderError)
+    expect((error as CommanderError).exitCode).not.toBe(0)
+  })
+
+  it('are no words at all', async () => {
+    const { out, err, error } = await parse()
+    // The line that says so comes from describeFailure.
+    expect({ out, err }).toEqual({ out: '', err: '' })
+    expect(error).toMatchObject({ code: 'commander.help', exitCode: 1 })
+  })
+})
+
+describe('help', () => {
+  it('lists the commands that there are, and none that there will be', async () => {
+    const { out, error } = await parse('--help')
+    const listed = [...out.matchAll(/^ {2}([a-z]+) \[/gm)].map((match) => match[1])
+    expect(listed).toEqual(['open', 'info', 'map', 'serve'])
+    expect(error).toMatchObject({ exitCode: 0 })
+  })
+
+  it.each(['open', 'info', 'map', 'serve'])('of %s goes to stdout alone', async (name) => {
+    const { ran, out, err, error } = await parse(name, '--help')
+    expect(out).toMatch(new RegExp(`^Usage: platter ${name} `))
+    expect({ ran, err }).toEqual({ ran: [], err: '' })
+    expect(error).toMatchObject({ exitCode: 0 })
+  })
+
+  it('tells the version', async () => {
+    const { out } = await parse('--version')
+    expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+})
