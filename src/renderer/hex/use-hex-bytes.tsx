@@ -21,26 +21,19 @@ export function useHexBytes(props: HexViewProps, shown: Shown | undefined) {
   latest.current = props
   const sources = useMemo(() => {
     const changed = () => setChange((n) => n + 1)
-    const queue = new StageQueue({
+    // Page and answer may come in either order: what is typed is let go when both are here.
+    const settle = () => {
+      queue.settle((offset) => freshEpoch(cache, offset), cache.pageBytes)
+      changed()
+    }
+    const queue: StageQueue = new StageQueue({
       peer,
       session: session.id,
-      onChange: changed,
+      onChange: settle,
       onProblem: (message) => latest.current.onProblem(message),
       onEdit: (edit) => latest.current.onEdit(edit),
     })
-    const cache: PageCache = new PageCache({
-      peer,
-      session: session.id,
-      size,
-      onChange: () => {
-        queue.settle((offset) => {
-          const page = cache.pageAt(offset)
-          if (page.kind === 'fresh') return page.epoch
-          return page.kind === 'absent' && !cache.isReading(offset) ? 'absent' : undefined
-        }, cache.pageBytes)
-        changed()
-      },
-    })
+    const cache = new PageCache({ peer, session: session.id, size, onChange: settle })
     const feed = new CellsFeed(peer, session.id, changed)
     return { cache, queue, feed }
   }, [peer, session.id, size])
@@ -66,4 +59,10 @@ export function useHexBytes(props: HexViewProps, shown: Shown | undefined) {
   }, [cache, feed, size, from, length])
   const rows: RowSources = { size, cache, queue, sectors: feed.window }
   return { rows, cache, queue }
+}
+
+function freshEpoch(cache: PageCache, offset: number): number | 'absent' | undefined {
+  const page = cache.pageAt(offset)
+  if (page.kind === 'fresh') return page.epoch
+  return page.kind === 'absent' && !cache.isReading(offset) ? 'absent' : undefined
 }
