@@ -17,6 +17,7 @@ import { NbdServer } from '../engine/nbd/nbd-server'
 import type { ListenAddress, Listener } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
 import type { EventHub } from './event-hub'
+import { overlayContexts } from './overlay-contexts'
 import type { Session } from './session'
 import { Throttle } from './throttle'
 
@@ -79,6 +80,7 @@ export class Exports {
       description: session.image.info.name,
       disk: session.overlay,
       readOnly,
+      contexts: overlayContexts(session.overlay),
       open: ({ id: client }) => watchClient(session, clientName(client), announce),
     })
     const since = new Map<number, number>()

@@ -11,6 +11,7 @@ import { NbdServer } from '../engine/nbd/nbd-server'
 import type { ListenAddress } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
 import { openImage } from './locators'
+import { overlayContexts } from './overlay-contexts'
 import { createStagingStore } from './staging-store'
 
 const GRACE_MS = 10_000
@@ -52,6 +53,7 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
       description: image.info.name,
       disk,
       readOnly: options.mode === 'read-only',
+      contexts: disk instanceof OverlayDisk ? overlayContexts(disk) : [],
     })
     const server = new NbdServer({ exports: registry, clock })
     const listener = await listenTransport(options.address, (t) => server.accept(t))
