@@ -8,7 +8,7 @@ import type { Disk } from '../disk/disk'
 import { EXTENT_ZERO } from '../disk/extents'
 import type { StagedPiece } from './overlay-carry'
 import { eachInFlight } from './settle'
-import { fits, readSpan, widen, writeSpan } from './span-io'
+import { fits, readRanges, readSpan, widen, writeSpan } from './span-io'
 
 const REQUESTS_IN_FLIGHT = 4
 const ZERO_CHUNK = 1024 * 1024
@@ -64,48 +64,37 @@ async function rewrite(target: Disk, cluster: readonly StagedPiece[]): Promise<v
   await writeSpan(target, buffer, whole.offset)
 }
 
-/** VERIFY_FAILED with the offset of the first byte that the target does not hold. */
-export async function verifyPiece(
-  target: Disk,
-  piece: StagedPiece,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (piece.bytes === undefined) return verifyZeroes(target, piece, signal)
-  const actual = new Uint8Array(piece.length)
-  await readSpan(target, actual, piece.offset, { signal })
-  const at = firstDifference(actual, piece.bytes)
-  if (at !== undefined) refuse(piece.offset + at, actual[at]!, piece.bytes[at]!)
+/** VERIFY_FAILED with the offset of the first byte of a piece that the target does not hold. */
+export async function verifyPieces(target: Disk, pieces: readonly StagedPiece[]): Promise<void> {
+  const withBytes = pieces.filter((piece) => piece.bytes !== undefined)
+  const read = await readRanges(target, withBytes)
+  for (const [i, { offset, bytes }] of withBytes.entries()) {
+    const at = firstDifference(read[i]!, bytes!)
+    if (at !== undefined) refuse(offset + at, read[i]![at]!, bytes![at]!)
+  }
+  for (const piece of pieces) if (piece.bytes === undefined) await verifyZeroes(target, piece)
 }
 
 /** What the target itself calls zero is not read: a trimmed terabyte would take hours. */
-async function verifyZeroes(
-  target: Disk,
-  { offset, length }: StagedPiece,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function verifyZeroes(target: Disk, { offset, length }: StagedPiece): Promise<void> {
   const end = offset + length
   for (let at = offset; at < end; ) {
     const wide = widen(target, { offset: at, length: end - at })
-    const list = await target.extents(wide.offset, wide.length, { signal })
+    const list = await target.extents(wide.offset, wide.length)
     assert(list.end > at, 'the target told no extents')
     for (const extent of list) {
       const stop = Math.min(end, endOf(extent))
-      if ((extent.flags & EXTENT_ZERO) === 0) await verifyReadZeroes(target, at, stop, signal)
+      if ((extent.flags & EXTENT_ZERO) === 0) await verifyReadZeroes(target, at, stop)
       at = Math.max(at, stop)
     }
   }
 }
 
-async function verifyReadZeroes(
-  target: Disk,
-  from: number,
-  to: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function verifyReadZeroes(target: Disk, from: number, to: number): Promise<void> {
   if (to <= from) return
   for (const part of splitByUnit({ offset: from, length: to - from }, ZERO_CHUNK)) {
     const actual = new Uint8Array(part.length)
-    await readSpan(target, actual, part.offset, { signal })
+    await readSpan(target, actual, part.offset, {})
     if (isAllZero(actual)) continue
     const at = actual.findIndex((byte) => byte !== 0)
     refuse(part.offset + at, actual[at]!, 0)

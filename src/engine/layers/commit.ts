@@ -14,7 +14,7 @@ import type { ByteRange } from '../base/ranges'
 import type { Disk } from '../disk/disk'
 import type { BlockSpan } from './block-grid'
 import { carrySpans, spansInFlight } from './carry-spans'
-import { putPieces, verifyPiece } from './carry-target'
+import { putPieces, verifyPieces } from './carry-target'
 import type { OverlayDisk } from './overlay'
 import { OverlayCarry } from './overlay-carry'
 import { eachInFlight } from './settle'
@@ -128,8 +128,7 @@ class Commit {
     await eachInFlight(this.#spans(), spansInFlight(target.blockSize), async (span) => {
       if (signal?.aborted === true) complete = false
       if (!complete) return
-      const pieces = await this.#carry.unchanged(span)
-      for (const piece of pieces) await verifyPiece(target, piece, undefined)
+      await verifyPieces(target, await this.#carry.unchanged(span))
       verified += this.#carry.bytesIn(span)
       this.#progress('verifying', verified)
     })

@@ -22,7 +22,7 @@ import { BlockContents, type StorePiece } from './block-contents'
 import { BlockGrid, type BlockSpan } from './block-grid'
 import { BlockLocks } from './block-locks'
 import { eachInFlight, settleAll } from './settle'
-import { readSpan, writeSpan } from './span-io'
+import { writeSpan } from './span-io'
 
 export interface StateRun extends ByteRange {
   readonly state: BlockState
@@ -184,11 +184,6 @@ export class OverlayBlocks {
   /** Resolves when the space of all that was forgotten by now is given back. */
   async settled(): Promise<void> {
     await Promise.all(this.#releases)
-  }
-
-  /** Bytes of one run straight from the store; for a carry that holds the lock of these blocks. */
-  readStore(target: Uint8Array, offset: number): Promise<void> {
-    return readSpan(this.store, target, offset, {})
   }
 
   /**

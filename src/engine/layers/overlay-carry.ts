@@ -6,20 +6,18 @@
 // again under the lock, holds exactly what was copied: no acknowledged write can be lost between.
 
 import { assert } from '../base/assert'
-import { BLOCK_CLEAN, BLOCK_WRITTEN, BLOCK_ZEROED, type BlockState } from '../base/block-leaf'
+import { BLOCK_CLEAN, BLOCK_WRITTEN } from '../base/block-leaf'
 import { type BlockRun, BlockStates } from '../base/block-states'
 import { PlatterError } from '../base/errors'
 import type { ByteRange } from '../base/ranges'
 import type { BlockSpan } from './block-grid'
 import type { OverlayDisk } from './overlay'
-import { eachInFlight } from './settle'
+import { readRanges } from './span-io'
 
 /** A staged run, clipped at the size; without bytes it is zeroes. */
 export interface StagedPiece extends ByteRange {
   readonly bytes?: Uint8Array
 }
-
-const READS_IN_FLIGHT = 8
 
 export class OverlayCarry {
   /** The chosen blocks, each in the state that is carried. */
@@ -64,30 +62,24 @@ export class OverlayCarry {
   copy(span: BlockSpan): Promise<StagedPiece[]> {
     return this.#locked(span, async () => {
       const { states } = this.#overlay.blocks
-      const pieces: StagedPiece[] = []
+      const runs: BlockRun[] = []
       for (const planned of [...this.plan.stagedRuns(span.first, span.end)]) {
         const end = planned.first + planned.count
         this.#changed.set(planned.first, planned.count, BLOCK_CLEAN)
         for (let block = planned.first; block < end; ) {
-          const { count, state } = states.runAt(block, end)
-          if (state === planned.state) pieces.push(this.#piece(block, count, state))
-          else this.plan.set(block, count, BLOCK_CLEAN)
-          block += count
+          const run = states.runAt(block, end)
+          if (run.state === planned.state) runs.push(run)
+          else this.plan.set(block, run.count, BLOCK_CLEAN)
+          block += run.count
         }
       }
-      await this.#fill(pieces)
-      return pieces
+      return this.#pieces(runs)
     })
   }
 
   /** Of the blocks that were copied, those that have not changed since, once more. */
   unchanged(span: BlockSpan): Promise<StagedPiece[]> {
-    return this.#locked(span, async () => {
-      const runs = [...this.#unchangedRuns(span)]
-      const pieces = runs.map(({ first, count, state }) => this.#piece(first, count, state))
-      await this.#fill(pieces)
-      return pieces
-    })
+    return this.#locked(span, () => this.#pieces([...this.#unchangedRuns(span)]))
   }
 
   /** What was copied and has not changed since is not staged any more. */
@@ -118,17 +110,19 @@ export class OverlayCarry {
     }
   }
 
-  #piece(first: number, count: number, state: BlockState): StagedPiece {
-    const range = this.#overlay.blocks.grid.bytesOf({ first, end: first + count })
-    if (state === BLOCK_ZEROED) return range
-    assert(state === BLOCK_WRITTEN, 'a clean block was to be carried')
-    return { ...range, bytes: new Uint8Array(range.length) }
-  }
-
-  #fill(pieces: readonly StagedPiece[]): Promise<void> {
-    return eachInFlight(pieces, READS_IN_FLIGHT, async ({ offset, bytes }) => {
-      if (bytes !== undefined) await this.#overlay.blocks.readStore(bytes, offset)
-    })
+  /** Under the lock of these runs. */
+  async #pieces(runs: readonly BlockRun[]): Promise<StagedPiece[]> {
+    const { grid, store } = this.#overlay.blocks
+    const pieces: StagedPiece[] = runs.map(({ first, count }) =>
+      grid.bytesOf({ first, end: first + count }),
+    )
+    const written = [...pieces.keys()].filter((i) => runs[i]!.state === BLOCK_WRITTEN)
+    const read = await readRanges(
+      store,
+      written.map((i) => pieces[i]!),
+    )
+    for (const [n, i] of written.entries()) pieces[i] = { ...pieces[i]!, bytes: read[n]! }
+    return pieces
   }
 
   #locked<T>({ first, end }: BlockSpan, act: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@
 
 import { alignDown, alignUp, type ByteRange, endOf, isAligned, splitByUnit } from '../base/ranges'
 import type { CallOptions, Disk } from '../disk/disk'
+import { eachInFlight } from './settle'
 
 /** The longest request that this disk takes and that is a multiple of its preferred block. */
 export const longestRequest = ({ blockSize }: Disk): number =>
@@ -41,6 +42,35 @@ export async function readSpan(
       into.set(wide.bytes.subarray(part.offset - wide.offset, endOf(part) - wide.offset))
     }
   }
+}
+
+/** Bytes between two ranges that are read along with them rather than cost another request. */
+const READ_GAP = 64 * 1024
+const READS_IN_FLIGHT = 8
+
+/** The bytes of each range; the ranges are ascending and apart. */
+export async function readRanges(
+  disk: Disk,
+  ranges: readonly ByteRange[],
+  options: CallOptions = {},
+): Promise<Uint8Array[]> {
+  const groups: ByteRange[] = []
+  for (const range of ranges) {
+    const last = groups.at(-1)
+    if (last !== undefined && range.offset <= endOf(last) + READ_GAP) {
+      groups[groups.length - 1] = { offset: last.offset, length: endOf(range) - last.offset }
+    } else groups.push(range)
+  }
+  const buffers = groups.map((group) => new Uint8Array(group.length))
+  await eachInFlight(groups.keys(), READS_IN_FLIGHT, (i) =>
+    readSpan(disk, buffers[i]!, groups[i]!.offset, options),
+  )
+  let group = 0
+  return ranges.map((range) => {
+    while (range.offset >= endOf(groups[group]!)) group++
+    const from = range.offset - groups[group]!.offset
+    return buffers[group]!.subarray(from, from + range.length)
+  })
 }
 
 /**

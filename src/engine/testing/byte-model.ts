@@ -12,7 +12,8 @@ export class ByteModel {
   readonly #other: Int16Array
 
   constructor(content: Uint8Array) {
-    this.bytes = content.slice()
+    // Not slice(): of a Buffer that would be a view of the same bytes.
+    this.bytes = new Uint8Array(content)
     this.#other = new Int16Array(content.length).fill(CERTAIN)
   }
 
