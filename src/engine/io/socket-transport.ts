@@ -7,6 +7,8 @@ import type { Transport, TransportEvents } from '../nbd/transport'
 /** Bytes that may wait unsent before a writer is asked to wait: a few large replies. */
 export const SEND_BUFFER = 1024 * 1024
 
+const NOTHING = new Uint8Array(0)
+
 export class SocketTransport implements Transport {
   readonly peer: string
   readonly #socket: Socket
@@ -21,16 +23,54 @@ export class SocketTransport implements Transport {
     this.peer = peer
     this.#socket = socket
     socket.setNoDelay(true)
-    socket.on('error', (error) => {
-      this.#error = error
-    })
-    socket.on('drain', () => this.#events?.onDrain())
-    socket.on('close', () => {
-      this.#isClosed = true
-      this.#events?.onClose(this.#error)
-    })
-    if (!feedsItself) socket.on('data', (chunk) => this.receive(chunk))
+    socket.on('error', this.#onError)
+    socket.on('drain', this.#onDrain)
+    socket.on('close', this.#onClose)
+    if (!feedsItself) socket.on('data', this.#onData)
   }
+
+  /**
+   * Gives the socket up, as it is after the last byte that was written here has left, to be wrapped
+   * (TLS) and carried on by another transport. Nothing is told to this one's events any more. Rejects
+   * when the socket closes meanwhile, or when bytes have arrived that nobody took.
+   */
+  async release(): Promise<Socket> {
+    const socket = this.#socket
+    this.#events = undefined
+    socket.pause()
+    socket.uncork()
+    this.#isCorked = false
+    await new Promise<void>((resolve, reject) => {
+      const gone = () => reject(this.#error ?? new Error('the connection was closed'))
+      socket.once('close', gone)
+      socket.write(NOTHING, () => {
+        socket.off('close', gone)
+        if (socket.destroyed) gone()
+        else resolve()
+      })
+    })
+    socket.off('drain', this.#onDrain)
+    socket.off('close', this.#onClose)
+    socket.off('data', this.#onData)
+    if (this.#early.length === 0 && socket.readableLength === 0) return socket
+    socket.destroy()
+    throw new Error('bytes arrived before the connection was handed on')
+  }
+
+  readonly #onError = (error: Error): void => {
+    this.#error = error
+  }
+
+  readonly #onDrain = (): void => {
+    this.#events?.onDrain()
+  }
+
+  readonly #onClose = (): void => {
+    this.#isClosed = true
+    this.#events?.onClose(this.#error)
+  }
+
+  readonly #onData = (chunk: Uint8Array): void => this.receive(chunk)
 
   start(events: TransportEvents): void {
     this.#events = events
@@ -44,18 +84,22 @@ export class SocketTransport implements Transport {
     else this.#events.onData(chunk)
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, onSent?: () => void): boolean {
     const socket = this.#socket
-    if (socket.destroyed || socket.writableEnded) return true
+    if (socket.destroyed || socket.writableEnded) {
+      if (onSent !== undefined) process.nextTick(onSent)
+      return true
+    }
     if (!this.#isCorked) {
       this.#isCorked = true
       socket.cork()
       process.nextTick(() => {
+        if (!this.#isCorked) return
         this.#isCorked = false
         socket.uncork()
       })
     }
-    return socket.write(chunk)
+    return onSent === undefined ? socket.write(chunk) : socket.write(chunk, onSent)
   }
 
   pause(): void {

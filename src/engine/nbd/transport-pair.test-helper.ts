@@ -10,13 +10,18 @@ export interface TransportPairOptions {
   readonly highWater?: number
 }
 
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly onSent: () => void
+}
+
 export class PairedTransport implements Transport {
   readonly peer: string
   readonly #cut: number
   readonly #highWater: number
   #other: PairedTransport | undefined
   #events: TransportEvents | undefined
-  #incoming: Uint8Array[] = []
+  #incoming: Piece[] = []
   #incomingBytes = 0
   #paused = false
   #ending = false
@@ -54,12 +59,14 @@ export class PairedTransport implements Transport {
     this.#schedule()
   }
 
-  write(chunk: Uint8Array): boolean {
-    if (this.#closed || this.#ending) return true
-    this.written.push(chunk.slice())
+  write(chunk: Uint8Array, onSent: () => void = () => undefined): boolean {
     const other = this.#other
-    if (other === undefined) return true
-    other.#incoming.push(chunk)
+    if (other === undefined || other.#closed || this.#closed || this.#ending) {
+      queueMicrotask(onSent)
+      return true
+    }
+    this.written.push(chunk.slice())
+    other.#incoming.push({ bytes: chunk, onSent })
     other.#incomingBytes += chunk.length
     other.#schedule()
     const free = other.#incomingBytes <= this.#highWater
@@ -86,9 +93,14 @@ export class PairedTransport implements Transport {
     if (this.#closed) return
     this.#closed = true
     this.#closeError = error
-    this.#incoming = []
+    this.#drop()
     queueMicrotask(() => this.#events?.onClose(this.#closeError))
     this.#wakeOther()
+  }
+
+  /** What was on the way to this end is lost. */
+  #drop(): void {
+    for (const { onSent } of this.#incoming.splice(0)) queueMicrotask(onSent)
   }
 
   #wakeOther(): void {
@@ -111,8 +123,10 @@ export class PairedTransport implements Transport {
     while (!this.#paused && !this.#closed) {
       const next = this.#incoming.shift()
       if (next === undefined) break
-      const piece = next.slice(0, this.#cut)
-      if (piece.length < next.length) this.#incoming.unshift(next.subarray(piece.length))
+      const { bytes, onSent } = next
+      const piece = bytes.slice(0, this.#cut)
+      if (piece.length === bytes.length) queueMicrotask(onSent)
+      else this.#incoming.unshift({ bytes: bytes.subarray(piece.length), onSent })
       this.#incomingBytes -= piece.length
       events.onData(piece)
       piece.fill(0xee)

@@ -16,8 +16,11 @@ export interface Transport {
   readonly peer: string
   /** Called once, before anything is received. */
   start(events: TransportEvents): void
-  /** Takes all of `chunk`, unchanged by its owner until sent; false: wait for onDrain before more. */
-  write(chunk: Uint8Array): boolean
+  /**
+   * Takes all of `chunk`, unchanged by its owner until sent; false: wait for onDrain before more.
+   * `onSent`: the chunk has left, or was lost with the connection; its bytes are its owner's again.
+   */
+  write(chunk: Uint8Array, onSent?: () => void): boolean
   /** Stops and restarts receiving: what a slow reader holds against a fast sender. */
   pause(): void
   resume(): void
