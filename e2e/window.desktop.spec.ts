@@ -161,6 +161,29 @@ test('serving keeps the machine awake, and what was opened is told to the system
   expect(recent).toEqual([image])
 })
 
+test('a page that crashes takes nothing along: what is staged is served on', async ({
+  launch,
+  peers,
+}) => {
+  const app = await launch({ images: ['sample:'] })
+  await app.goTo('1M')
+  await app.typeHex('c4a5')
+  const uri = await app.serve()
+  await main(app).evaluate(({ dialog }) => {
+    dialog.showMessageBox = async (...args: unknown[]) => {
+      Object.assign(globalThis, { asked: (args.at(-1) as { message: string }).message })
+      return { response: 0, checkboxChecked: false }
+    }
+  })
+  const devtools = await app.page.context().newCDPSession(app.page)
+  const crashed = app.page.waitForEvent('crash')
+  devtools.send('Page.crash').catch(() => undefined)
+  await crashed
+  const asked = () => main(app).evaluate(() => (globalThis as { asked?: string }).asked)
+  await expect.poll(asked).toBe('The page of this window has ended unexpectedly')
+  expect(peers.qemuIo(uri, 'read -v 1M 2')).toContain('c4 a5')
+})
+
 test('SIGTERM ends it when nothing is staged', async ({ launch }) => {
   const app = await launch({ images: ['sample:'] })
   const child = main(app).process()

@@ -3,7 +3,13 @@
 import { dirname } from 'node:path'
 import { type BrowserWindow, dialog, type MessageBoxOptions } from 'electron'
 import { toPlainError } from '../engine/base/errors'
-import { connectQuestion, type QuitAnswer, quitQuestion, type Staged } from './questions'
+import {
+  connectQuestion,
+  type QuitAnswer,
+  quitQuestion,
+  reloadQuestion,
+  type WhatWouldBeLost,
+} from './questions'
 
 export interface DialogContext {
   readonly window: () => BrowserWindow | undefined
@@ -48,8 +54,12 @@ export class Dialogs {
     return (await this.#ask(connectQuestion(uri))) === 1
   }
 
-  async confirmQuit(staged: Staged): Promise<QuitAnswer> {
-    const { options, answers } = quitQuestion(staged)
+  async confirmReload(reason: string): Promise<boolean> {
+    return (await this.#ask(reloadQuestion(reason))) === 0
+  }
+
+  async confirmQuit(lost: WhatWouldBeLost): Promise<QuitAnswer> {
+    const { options, answers } = quitQuestion(lost)
     return answers[await this.#ask(options)] ?? 'stay'
   }
 

@@ -1,7 +1,7 @@
 // Electron's main process: when things begin and end. It runs the workspace and shows one page, which
 // reaches the workspace over a port like the page of the browser host does over its socket.
 
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { app, type BrowserWindow, crashReporter } from 'electron'
 import { configDir } from '../workspace/user-dirs'
 import { Workspace } from '../workspace/workspace'
@@ -16,7 +16,7 @@ import { registerPageScheme, servePage } from './protocol'
 import { Quit } from './quit'
 import { shareRecentDocuments } from './recent'
 import { RunningWork } from './running-work'
-import { bringToFront, openWindow } from './window'
+import { bringToFront, offerReload, openWindow } from './window'
 
 const page = pageAddress(app.isPackaged, process.env)
 let window: BrowserWindow | undefined
@@ -47,7 +47,7 @@ async function run(openFiles: OpenFiles): Promise<void> {
   const dialogs = new Dialogs({
     window: () => window,
     lastFolder: () => {
-      const last = workspace.recent.find((each) => each.locator.startsWith('/'))
+      const last = workspace.recent.find((each) => isAbsolute(each.locator))
       return last === undefined ? undefined : dirname(last.locator)
     },
   })
@@ -68,15 +68,16 @@ async function run(openFiles: OpenFiles): Promise<void> {
       openImageDialog: (signal) => dialogs.openImage(signal),
     })
   })
-  keepWindow(quit)
+  keepWindow(quit, dialogs)
   openFiles.begin({ dialogs, open })
 }
 
 /** Without a window the application ends, except on macOS, where it waits in the dock. */
-function keepWindow(quit: Quit): void {
+function keepWindow(quit: Quit, dialogs: Dialogs): void {
   const isMac = process.platform === 'darwin'
   const show = () => {
     const opened = openWindow(page, app.getAppPath())
+    offerReload(opened, dialogs)
     window = opened
     opened.on('close', (event) => {
       if (quit.leaving || isMac) return

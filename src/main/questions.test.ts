@@ -2,13 +2,19 @@ import { expect, test } from 'vitest'
 import { connectQuestion, quitQuestion } from './questions'
 
 test('quitting says how much would be lost, and that the images are as they were', () => {
-  const { options } = quitQuestion({ sessions: 2, bytes: 192 * 1024 })
+  const { options } = quitQuestion({ sessions: 2, bytes: 192 * 1024, committing: false })
   expect(options.message).toBe('192 KiB staged for 2 images would be lost')
   expect(options.detail).toContain('have not been changed')
 })
 
+test('while a commit runs nobody is told that the images are unchanged', () => {
+  const { options } = quitQuestion({ sessions: 1, bytes: 4096, committing: true })
+  expect(options.detail).toContain('part-way')
+  expect(options.detail).not.toContain('not been changed')
+})
+
 test('Enter and Escape lose nothing', () => {
-  const { options, answers } = quitQuestion({ sessions: 1, bytes: 512 })
+  const { options, answers } = quitQuestion({ sessions: 1, bytes: 512, committing: false })
   expect(answers[options.defaultId ?? -1]).toBe('stay')
   expect(answers[options.cancelId ?? -1]).toBe('stay')
   expect(answers).toHaveLength(options.buttons?.length ?? 0)

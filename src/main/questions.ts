@@ -3,27 +3,31 @@
 import type { MessageBoxOptions } from 'electron'
 import { formatSize } from '../engine/base/size-text'
 
-export interface Staged {
+export interface WhatWouldBeLost {
+  /** Images with staged writes, and the bytes of those. */
   readonly sessions: number
   readonly bytes: number
+  /** A commit is on its way. */
+  readonly committing: boolean
 }
 
 export type QuitAnswer = 'stay' | 'review' | 'discard'
 
 /** An overlay of this version lives in a temporary file: quitting loses it, and the words say so. */
-export function quitQuestion({ sessions, bytes }: Staged): {
+export function quitQuestion({ sessions, bytes, committing }: WhatWouldBeLost): {
   readonly options: MessageBoxOptions
   readonly answers: readonly QuitAnswer[]
 } {
   const images = sessions === 1 ? 'one image' : `${sessions} images`
+  const state = committing
+    ? 'A commit is running; quitting stops it part-way, with some ranges written and others not.'
+    : 'The images themselves have not been changed. To keep the changes, commit them first.'
   return {
     answers: ['stay', 'review', 'discard'],
     options: {
       type: 'warning',
       message: `${formatSize(bytes)} staged for ${images} would be lost`,
-      detail:
-        'What is staged is kept in a temporary file that goes away with Platter. ' +
-        'The images themselves have not been changed. To keep the changes, commit them first.',
+      detail: `What is staged is kept in a temporary file that goes away with Platter. ${state}`,
       buttons: ['Keep working', 'Review and commit…', 'Discard and quit'],
       defaultId: 0,
       cancelId: 0,
@@ -43,6 +47,19 @@ export function connectQuestion(uri: string): MessageBoxOptions {
     buttons: ['Cancel', 'Connect'],
     defaultId: 0,
     cancelId: 0,
+    noLink: true,
+  }
+}
+
+/** Button 0 reloads. */
+export function reloadQuestion(reason: string): MessageBoxOptions {
+  return {
+    type: 'error',
+    message: 'The page of this window has ended unexpectedly',
+    detail: `Reason: ${reason}. Open images, exports and staged writes are not affected.`,
+    buttons: ['Reload the page', 'Leave it'],
+    defaultId: 0,
+    cancelId: 1,
     noLink: true,
   }
 }

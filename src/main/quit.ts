@@ -4,6 +4,7 @@
 import { app } from 'electron'
 import type { Workspace } from '../workspace/workspace'
 import type { Dialogs } from './dialogs'
+import type { QuitAnswer } from './questions'
 
 /** Time to stop exports and close images; a server that hangs must not keep the application alive. */
 const CLOSE_LIMIT_MS = 10_000
@@ -19,7 +20,11 @@ export class Quit {
     app.on('before-quit', (event) => {
       if (this.leaving) return
       event.preventDefault()
-      if (this.#state === 'running') void this.#ask()
+      if (this.#state !== 'running') return
+      this.#ask().catch((error: unknown) => {
+        console.error(error)
+        this.#state = 'running'
+      })
     })
   }
 
@@ -30,8 +35,7 @@ export class Quit {
 
   async #ask(): Promise<void> {
     this.#state = 'asking'
-    const staged = this.#workspace.stagedSummary()
-    const answer = staged.bytes === 0 ? 'discard' : await this.#dialogs.confirmQuit(staged)
+    const answer = await this.#answer()
     if (answer !== 'discard') {
       this.#state = 'running'
       if (answer === 'review') this.#workspace.hub.emit('action.run', { action: 'session.commit' })
@@ -40,6 +44,14 @@ export class Quit {
     await this.#closeWorkspace()
     this.#state = 'leaving'
     app.quit()
+  }
+
+  async #answer(): Promise<QuitAnswer> {
+    const staged = this.#workspace.stagedSummary()
+    if (staged.bytes === 0) return 'discard'
+    const jobs = this.#workspace.jobs.list()
+    const committing = jobs.some((job) => job.kind === 'commit' && job.state === 'running')
+    return await this.#dialogs.confirmQuit({ ...staged, committing })
   }
 
   async #closeWorkspace(): Promise<void> {

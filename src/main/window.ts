@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { BrowserWindow, nativeTheme } from 'electron'
+import type { Dialogs } from './dialogs'
 import type { PageAddress } from './page-address'
 
 // The page's own backgrounds: the window does not flash before the page is drawn.
@@ -31,11 +32,23 @@ export function openWindow(page: PageAddress, appPath: string): BrowserWindow {
   window.webContents.on('preload-error', (_event, path, error) => {
     console.error(`${path}: ${error.message}`)
   })
-  window.webContents.on('render-process-gone', (_event, { reason, exitCode }) => {
-    console.error(`the page ended: ${reason} (${exitCode})`)
-  })
   window.loadURL(page.url).catch((error: Error) => console.error(error.message))
   return window
+}
+
+/** A page that crashed takes nothing along: sessions, exports and staged writes live in this process. */
+export function offerReload(window: BrowserWindow, dialogs: Dialogs): void {
+  const { webContents } = window
+  webContents.on('render-process-gone', (_event, { reason, exitCode }) => {
+    if (reason === 'clean-exit') return
+    console.error(`the page ended: ${reason} (${exitCode})`)
+    dialogs
+      .confirmReload(reason)
+      .then((reload) => {
+        if (reload && !webContents.isDestroyed()) webContents.reload()
+      })
+      .catch((error: unknown) => console.error(error))
+  })
 }
 
 export function bringToFront(window: BrowserWindow): void {

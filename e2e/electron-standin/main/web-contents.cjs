@@ -66,6 +66,10 @@ class WebContents extends EventEmitter {
     await loaded
   }
 
+  reload() {
+    void this.#call('Page.reload')
+  }
+
   close() {
     this.#window.close()
   }
