@@ -83,9 +83,10 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await app.prepare()
       return app
     })
-    const complaints = await Promise.all(quiet.map(complaintsOf))
+    const failed = info.status !== info.expectedStatus
+    const complaints = failed ? [] : await Promise.all(quiet.map(complaintsOf))
     for (const each of running) {
-      if (info.status !== info.expectedStatus) await keepEvidence(each, info)
+      if (failed) await keepEvidence(each, info)
       await each.close()
     }
     expect(complaints.flat(), 'errors in the console of the page').toEqual([])

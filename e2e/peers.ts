@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { mkdir, open, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from '@playwright/test'
 
@@ -48,6 +48,38 @@ export class Peers {
     const image = join(this.#dir, name)
     await (await open(image, 'w')).close()
     this.run('mke2fs', '-q', '-t', 'ext4', '-d', tree, '-L', 'PLATTER', image, `${mebibytes}M`)
+    return image
+  }
+
+  /** A raw image as a machine would have it: a GPT, an EFI partition, and an ext4 one with files. */
+  async makeMachineImage(name: string): Promise<string> {
+    const tree = join(this.#dir, `${name}.tree`)
+    await mkdir(tree)
+    for (let i = 0; i < 24; i++) {
+      await writeFile(join(tree, `part-${i}.bin`), pseudoRandom((1 + (i % 5)) * 1024 * 1024))
+    }
+    const image = join(this.#dir, name)
+    await writeFile(image, '')
+    await truncate(image, 384 * 1024 * 1024)
+    const efi = ['--new=1:2048:+48M', '--typecode=1:ef00', '--change-name=1:EFI system']
+    const root = ['--new=2:100352:0', '--change-name=2:root']
+    this.run('sgdisk', ...efi, ...root, image)
+    this.run('mkfs.vfat', '-F', '32', '--offset', '2048', image, '49152')
+    const rootKib = (384 * 1024 * 1024 - 100352 * 512) / 1024 - 64
+    const offset = ['-E', `offset=${100352 * 512}`]
+    this.run(
+      'mke2fs',
+      '-q',
+      '-t',
+      'ext4',
+      ...offset,
+      '-d',
+      tree,
+      '-L',
+      'root',
+      image,
+      `${rootKib}k`,
+    )
     return image
   }
 

@@ -12,12 +12,18 @@ for (const theme of ['dark', 'light'] as const) {
   test(`the main screens fit their window, ${theme}`, async ({ launch, peers, host }) => {
     const app = await launch()
     await app.screenshot(`${host}-welcome`, theme)
-    await app.openPath(await peers.makeExt4Image('debian.img', 256))
-    await expect(app.tab('debian.img')).toBeVisible()
-    await app.goTo('0x1400000')
+    await app.openPath(await peers.makeMachineImage('machine.img'))
+    await expect(app.tab('machine.img')).toBeVisible()
+    await app.goTo('p2+8M')
     await app.typeHex('deadbeef')
     const uri = await app.serve()
-    peers.qemuIo(uri, 'write -P 0xab 96M 3M', 'write -z 160M 2M', 'read 40M 8M')
+    peers.qemuIo(
+      uri,
+      'write -P 0xab 96M 5M',
+      'write -z 160M 6M',
+      'write -P 0xcd 300M 1M',
+      'read 60M 8M',
+    )
     await app.idle()
     await app.screenshot(`${host}-serve`, theme)
     await app.showTab('Activity')
