@@ -7,34 +7,39 @@
 import { PlatterError } from '../base/errors'
 import { alignDown, alignUp } from '../base/ranges'
 import type { CallOptions, ZeroOptions } from '../disk/disk'
-import type { NbdClient } from './client'
+import type { NbdRequests } from './client-requests'
 import * as nbd from './constants'
-import { MAX_EFFECT_LENGTH } from './limits'
+import { MAX_EFFECT_LENGTH, MAX_EXTENDED_LENGTH } from './limits'
 import { RangeLock } from './range-lock'
 
 export interface BlockIoOptions {
-  readonly client: NbdClient
+  readonly client: NbdRequests
   readonly size: number
   /** The server's smallest block. */
   readonly minimum: number
   /** The longest payload either way, in whole blocks. */
   readonly maximum: number
+  /** Lengths without a payload may have 64 bits. */
+  readonly extended: boolean
 }
 
 type PartCall = (offset: number, length: number) => Promise<void>
 
 export class BlockIo {
-  readonly #client: NbdClient
+  readonly #client: NbdRequests
   readonly #size: number
   readonly #minimum: number
   readonly #maximum: number
   readonly #lock = new RangeLock()
+  /** The longest request without a payload. */
+  #effect: number
 
   constructor(options: BlockIoOptions) {
     this.#client = options.client
     this.#size = options.size
     this.#minimum = options.minimum
     this.#maximum = options.maximum
+    this.#effect = options.extended ? MAX_EXTENDED_LENGTH : MAX_EFFECT_LENGTH
   }
 
   /** The range grown to whole blocks, the end of the export excepted. */
@@ -89,6 +94,7 @@ export class BlockIo {
       command |= nbd.NBD_CMD_FLAG_FAST_ZERO
     }
     const [from, to] = this.narrow(offset, length)
+    if (options.fast === true) return this.#zeroFast(from, to, command, options)
     await this.#zeroEdge(offset, from, flags, options)
     await this.#lock.hold({ offset: from, length: to - from }, false, () =>
       this.inTurn(from, to, (at, part) =>
@@ -100,15 +106,50 @@ export class BlockIo {
 
   /** Runs `call` on pieces whose lengths fit the wire, one after the other: there may be millions. */
   async inTurn(from: number, to: number, call: PartCall): Promise<void> {
-    for (let at = from; at < to; at += MAX_EFFECT_LENGTH) {
-      await call(at, Math.min(MAX_EFFECT_LENGTH, to - at))
+    for (let at = from; at < to; ) {
+      const length = await this.longest(at, to, async (part) => {
+        await call(at, part)
+        return part
+      })
+      at += length
+    }
+  }
+
+  /**
+   * Runs `call` on as much of the range as one request without a payload may name. A server may refuse
+   * more than 32 bits even though its headers have room for it: then, and from then on, it gets less.
+   */
+  async longest<T>(from: number, to: number, call: (length: number) => Promise<T>): Promise<T> {
+    const length = Math.min(this.#effect, to - from)
+    try {
+      return await call(length)
+    } catch (error) {
+      if (length <= MAX_EFFECT_LENGTH || !isTooLong(error)) throw error
+      this.#effect = MAX_EFFECT_LENGTH
+      return this.longest(from, to, call)
+    }
+  }
+
+  async #zeroFast(from: number, to: number, flags: number, options: CallOptions): Promise<void> {
+    try {
+      await this.#lock.hold({ offset: from, length: to - from }, false, () =>
+        this.#client.act(nbd.NBD_CMD_WRITE_ZEROES, from, to - from, flags, options),
+      )
+    } catch (error) {
+      if (to - from <= MAX_EFFECT_LENGTH || !isTooLong(error)) throw error
+      const why = 'the server refuses so many at once'
+      throw new PlatterError(
+        'NOT_SUPPORTED',
+        `zero: ${to - from} bytes at ${from} cannot be zeroed fast: ${why}`,
+        { cause: error },
+      )
     }
   }
 
   /** A fast zero is one request or none: in pieces, the second could be refused after the first. */
   #checkFast(offset: number, length: number): void {
     const [from, to] = this.narrow(offset, length)
-    if (from === offset && to === offset + length && length <= MAX_EFFECT_LENGTH) return
+    if (from === offset && to === offset + length && length <= this.#effect) return
     const why = 'it is not one run of whole blocks'
     throw new PlatterError(
       'NOT_SUPPORTED',
@@ -161,6 +202,10 @@ export class BlockIo {
     await settleAll(calls)
   }
 }
+
+const isTooLong = (error: unknown): boolean =>
+  error instanceof PlatterError &&
+  (error.data['errno'] === nbd.NBD_EOVERFLOW || error.data['errno'] === nbd.NBD_EINVAL)
 
 /** Waits for all, then fails with the first failure: no call is left running behind a rejection. */
 async function settleAll(calls: readonly Promise<void>[]): Promise<void> {

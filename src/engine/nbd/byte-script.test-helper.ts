@@ -58,6 +58,9 @@ export const ack = (number: number): Uint8Array => optionReply(number, 1)
 export const optionError = (number: number, error: number, message = ''): Uint8Array =>
   optionReply(number, 0x80000000 + error, text(message))
 
+/** The answers of a server without extended headers and with structured replies. */
+export const structuredOnly = script(optionError(11, 1), ack(8))
+
 export interface RequestFields {
   readonly command: number
   readonly flags?: number

@@ -43,11 +43,15 @@ function converse<T>(script: Script<T>, pieces: readonly Uint8Array[]): Outcome<
 const hexOf = (...parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString('hex')
 
 const SR = 8
+const EXTENDED = 11
 const SET = 10
 const GO = 7
 const open = (exportName = 'disk') => openExport({ exportName, contexts: ['base:allocation'] })
 
-const sayStructured = bs.option(SR)
+const noExtended = bs.optionError(EXTENDED, 1)
+/** A server with structured replies and without extended headers. */
+const structured = bs.script(noExtended, bs.ack(SR))
+const sayStructured = bs.script(bs.option(EXTENDED), bs.option(SR))
 const sayContexts = bs.option(SET, bs.sized('disk'), bs.u32(1), bs.sized('base:allocation'))
 const sayGo = bs.option(GO, bs.sized('disk'), bs.u16(3), bs.u16(1), bs.u16(2), bs.u16(3))
 const sayByName = bs.option(1, bs.text('disk'))
@@ -60,7 +64,7 @@ describe('opening an export', () => {
   it('negotiates all there is with a server that has it, whatever the cuts', () => {
     const server = bs.script(
       bs.greeting(),
-      bs.ack(SR),
+      structured,
       context,
       bs.ack(SET),
       bs.optionReply(GO, 3, bs.u16(1), bs.text('disk0')),
@@ -81,6 +85,8 @@ describe('opening an export', () => {
         blockSize: { minimum: 512, preferred: 65536, maximum: 1 << 25 },
         handshake: 'fixed newstyle',
         structured: true,
+        extended: false,
+        tls: false,
         contexts: [{ id: 77, name: 'base:allocation' }],
       })
       expect(outcome.sent).toBe(hexOf(bs.clientFlags(3), sayStructured, sayContexts, sayGo))
@@ -89,7 +95,7 @@ describe('opening an export', () => {
   })
 
   it('does not ask for contexts where structured replies are refused', () => {
-    const server = bs.script(bs.greeting(1), bs.optionError(SR, 1, 'no'), ...goReplies)
+    const server = bs.script(bs.greeting(1), noExtended, bs.optionError(SR, 1, 'no'), ...goReplies)
     const outcome = converse(open(), [server])
     expect(outcome.value).toMatchObject({ structured: false, contexts: [] })
     expect(outcome.value?.blockSize).toBeUndefined()
@@ -97,10 +103,10 @@ describe('opening an export', () => {
   })
 
   it('goes on without contexts that are refused, or that it did not ask for', () => {
-    const refused = bs.script(bs.greeting(), bs.ack(SR), bs.optionError(SET, 1), ...goReplies)
+    const refused = bs.script(bs.greeting(), structured, bs.optionError(SET, 1), ...goReplies)
     expect(converse(open(), [refused]).value?.contexts).toEqual([])
     const other = bs.optionReply(SET, 4, bs.u32(1), bs.text('qemu:allocation-depth'))
-    const unasked = bs.script(bs.greeting(), bs.ack(SR), other, bs.ack(SET), ...goReplies)
+    const unasked = bs.script(bs.greeting(), structured, other, bs.ack(SET), ...goReplies)
     expect(converse(open(), [unasked]).value?.contexts).toEqual([])
   })
 
@@ -110,6 +116,7 @@ describe('opening an export', () => {
   ])('falls back to the name alone where GO is unknown (flags %i, %i zeroes)', (flags, zeroes) => {
     const server = bs.script(
       bs.greeting(flags),
+      noExtended,
       bs.optionError(SR, 1),
       bs.optionError(GO, 1),
       bs.u64(4096),
@@ -160,7 +167,7 @@ describe('opening an export', () => {
 describe('a server that says no to an export', () => {
   const refuse = (error: number, message = '') =>
     converse(open(), [
-      bs.script(bs.greeting(), bs.ack(SR), bs.ack(SET), bs.optionError(GO, error, message)),
+      bs.script(bs.greeting(), structured, bs.ack(SET), bs.optionError(GO, error, message)),
     ])
 
   it.each([
@@ -184,14 +191,14 @@ describe('a server that says no to an export', () => {
   })
 
   it('because it wants TLS is believed at the first option', () => {
-    const outcome = converse(open(), [bs.script(bs.greeting(), bs.optionError(SR, 5))])
+    const outcome = converse(open(), [bs.script(bs.greeting(), bs.optionError(EXTENDED, 5))])
     expect(outcome.error?.code).toBe('REFUSED')
     expect(outcome.error?.message).toContain('TLS')
   })
 })
 
 describe('a server that lies in the handshake', () => {
-  const upToGo = bs.script(bs.greeting(), bs.ack(SR), context, bs.ack(SET))
+  const upToGo = bs.script(bs.greeting(), structured, context, bs.ack(SET))
   const withInfo = (...data: readonly bs.Field[]) =>
     bs.script(upToGo, bs.optionReply(GO, 3, ...data), ...goReplies)
   const sizes = (minimum: number, preferred: number, maximum: number) =>
@@ -208,12 +215,18 @@ describe('a server that lies in the handshake', () => {
     ['answers another option', bs.script(bs.greeting(), bs.ack(GO)), /reply is for NBD_OPT_GO/],
     [
       'sends a huge reply',
-      bs.script(bs.greeting(), '0003e889045565a9', bs.u32(SR), bs.u32(3), bs.u32(0xffffffff)),
+      bs.script(bs.greeting(), '0003e889045565a9', bs.u32(EXTENDED), bs.u32(3), bs.u32(0xffffffff)),
       /4294967295 bytes/,
     ],
     [
       'sends a long error',
-      bs.script(bs.greeting(), '0003e889045565a9', bs.u32(SR), bs.u32(0x80000001), bs.u32(4097)),
+      bs.script(
+        bs.greeting(),
+        '0003e889045565a9',
+        bs.u32(EXTENDED),
+        bs.u32(0x80000001),
+        bs.u32(4097),
+      ),
       /4097 bytes/,
     ],
     ['leaves the size out', bs.script(upToGo, bs.ack(GO)), /left its size out/],
@@ -233,12 +246,12 @@ describe('a server that lies in the handshake', () => {
     ['takes broken blocks', sizes(4096, 4096, 5000), /not a multiple/],
     [
       'gives two contexts one number',
-      bs.script(bs.greeting(), bs.ack(SR), context, context, bs.ack(SET)),
+      bs.script(bs.greeting(), structured, context, context, bs.ack(SET)),
       /context/,
     ],
     [
       'gives a context no name',
-      bs.script(bs.greeting(), bs.ack(SR), bs.optionReply(SET, 4, bs.u32(1)), bs.ack(SET)),
+      bs.script(bs.greeting(), structured, bs.optionReply(SET, 4, bs.u32(1)), bs.ack(SET)),
       /NBD_REP_META_CONTEXT of 4/,
     ],
   ])('it %s: refused', (_, server, why) => {
@@ -276,7 +289,7 @@ describe('a server that lies in the handshake', () => {
 
   it('is waited for at a stage that has a name', () => {
     expect(converse(open(), []).stage).toBe(`the server's greeting`)
-    expect(converse(open(), [bs.greeting()]).stage).toBe('the reply to NBD_OPT_STRUCTURED_REPLY')
+    expect(converse(open(), [bs.greeting()]).stage).toBe('the reply to NBD_OPT_EXTENDED_HEADERS')
     expect(converse(open(), [upToGo]).stage).toBe('the reply to NBD_OPT_GO')
   })
 })

@@ -1,9 +1,9 @@
 // The client's handshake, from the server's first byte to the transmission phase or to a list of
-// exports, as scripts without sockets (handshake-script.ts). What is asked for, in this order:
-// structured replies, then contexts (they need the former), then NBD_OPT_GO with all that it may tell;
-// a server without GO gets NBD_OPT_EXPORT_NAME, a server that is not fixed newstyle nothing else.
-// Only flags that the server offered are sent back. TLS and extended headers are not asked for yet:
-// both belong before NBD_OPT_STRUCTURED_REPLY.
+// exports, as scripts without sockets (handshake-script.ts). What is asked for, in this order: TLS
+// (first, since it voids all that was agreed on before it), extended headers, without them structured
+// replies, then contexts (they need one of the two), then NBD_OPT_GO with all that it may tell; a server
+// without GO gets NBD_OPT_EXPORT_NAME, a server that is not fixed newstyle nothing else.
+// Only flags that the server offered are sent back.
 
 import { ByteReader, ByteWriter, safeNumber, utf8 } from '../base/bytes'
 import { PlatterError } from '../base/errors'
@@ -13,13 +13,22 @@ import * as nbd from './constants'
 import type { ExportInfo, MetaContextId, WireBlockSize } from './export-info'
 import { parseBlockSize } from './export-info'
 import type { Script } from './handshake-script'
-import { read, send, skip } from './handshake-script'
+import { read, secure, send, skip } from './handshake-script'
 import { MAX_CONTEXTS } from './limits'
+
+/**
+ * `never`: not asked for. `opportunistic`: a server without it is used in the clear. `required`: a
+ * server without it is refused, and so is one too old to have it, which may be somebody in the middle.
+ */
+export type TlsWish = 'never' | 'opportunistic' | 'required'
 
 export interface OpenGoal {
   readonly exportName: string
   /** Contexts to ask for, in order of preference; those that the server lacks are left out. */
   readonly contexts: readonly string[]
+  /** The most to ask for; extended headers unless told. */
+  readonly replies?: 'simple' | 'structured' | 'extended' | undefined
+  readonly tls?: TlsWish | undefined
 }
 
 export type Greeting =
@@ -56,10 +65,36 @@ function* readOldstyle(): Script<Greeting> {
   return { style: 'oldstyle', size, flags }
 }
 
+/** The greeting, and TLS behind it when it is wished for and to be had. */
+export function* greetSecurely(wish: TlsWish): Script<{ greeting: Greeting; tls: boolean }> {
+  const greeting = yield* greet()
+  if (wish === 'never') return { greeting, tls: false }
+  if (greeting.style === 'oldstyle' || !greeting.fixed) {
+    if (wish === 'opportunistic') return { greeting, tls: false }
+    throw new PlatterError('REFUSED', 'the server is too old for TLS, which the URI demands')
+  }
+  const answer = yield* exchangeOption(nbd.NBD_OPT_STARTTLS)
+  const [reply] = answer.replies
+  if (reply !== undefined) throw unexpectedReply(answer, reply.type, reply.data.length)
+  if (answer.error === undefined) {
+    yield* secure('the end of the TLS handshake')
+    return { greeting, tls: true }
+  }
+  if (wish === 'opportunistic') return { greeting, tls: false }
+  yield* send(encodeOption(nbd.NBD_OPT_ABORT))
+  throw errorOfOption(answer, 'TLS, which the URI demands')
+}
+
 /** Opens one export. After it, the connection is in the transmission phase. */
 export function* openExport(goal: OpenGoal): Script<ExportInfo> {
-  const greeting = yield* greet()
-  const plain = { exportName: goal.exportName, structured: false, contexts: [] }
+  const { greeting, tls } = yield* greetSecurely(goal.tls ?? 'never')
+  const plain = {
+    exportName: goal.exportName,
+    structured: false,
+    extended: false,
+    tls,
+    contexts: [],
+  } as const
   if (greeting.style === 'oldstyle') {
     if (goal.exportName !== '') {
       throw new PlatterError(
@@ -73,17 +108,37 @@ export function* openExport(goal: OpenGoal): Script<ExportInfo> {
     const chosen = yield* chooseByName(goal.exportName, greeting.noZeroes)
     return { ...plain, ...chosen, handshake: 'newstyle' }
   }
-  const structured = yield* askForStructuredReplies()
-  const contexts = structured ? yield* askForContexts(goal) : []
-  const common = { exportName: goal.exportName, structured, contexts } as const
+  const replies = yield* askForReplies(goal.replies ?? 'extended')
+  const contexts = replies.structured ? yield* askForContexts(goal) : []
+  const common = { exportName: goal.exportName, tls, ...replies, contexts } as const
   const details = yield* go(goal.exportName)
   if (details !== undefined) return { ...common, ...details, handshake: 'fixed newstyle' }
+  if (replies.extended) {
+    throw new PlatterError('PROTOCOL', 'the server has extended headers but not NBD_OPT_GO')
+  }
   const chosen = yield* chooseByName(goal.exportName, greeting.noZeroes)
   return { ...common, ...chosen, handshake: 'fixed newstyle' }
 }
 
-function* askForStructuredReplies(): Script<boolean> {
-  const answer = yield* exchangeOption(nbd.NBD_OPT_STRUCTURED_REPLY)
+interface Replies {
+  readonly structured: boolean
+  readonly extended: boolean
+}
+
+/** Extended headers bring structured replies with them. */
+function* askForReplies(most: 'simple' | 'structured' | 'extended'): Script<Replies> {
+  if (most === 'extended' && (yield* agree(nbd.NBD_OPT_EXTENDED_HEADERS))) {
+    return { structured: true, extended: true }
+  }
+  const structured = most !== 'simple' && (yield* agree(nbd.NBD_OPT_STRUCTURED_REPLY))
+  return { structured, extended: false }
+}
+
+/** An option without data that the server has or has not. */
+export function* agree(option: number): Script<boolean> {
+  const answer = yield* exchangeOption(option)
+  const [reply] = answer.replies
+  if (reply !== undefined) throw unexpectedReply(answer, reply.type, reply.data.length)
   if (answer.error === undefined) return true
   if (answer.error.type === nbd.NBD_REP_ERR_TLS_REQD) throw errorOfOption(answer, 'connection')
   return false
@@ -91,14 +146,20 @@ function* askForStructuredReplies(): Script<boolean> {
 
 function* askForContexts(goal: OpenGoal): Script<MetaContextId[]> {
   if (goal.contexts.length === 0) return []
-  const queries = goal.contexts.map(encodeString)
-  const name = encodeString(goal.exportName)
+  const data = encodeQueries(goal.exportName, goal.contexts)
+  const answer = yield* exchangeOption(nbd.NBD_OPT_SET_META_CONTEXT, data)
+  // A server without contexts, or that refuses them, still serves reads; GO will say what is wrong.
+  return answer.error === undefined ? parseContexts(answer, goal.contexts) : []
+}
+
+/** The data of NBD_OPT_SET_META_CONTEXT and NBD_OPT_LIST_META_CONTEXT. */
+export function encodeQueries(exportName: string, contexts: readonly string[]): Uint8Array {
+  const queries = contexts.map(encodeString)
+  const name = encodeString(exportName)
   const length = queries.reduce((sum, query) => sum + query.length, name.length + 4)
   const data = new ByteWriter(length).put(name).u32(queries.length)
   for (const query of queries) data.put(query)
-  const answer = yield* exchangeOption(nbd.NBD_OPT_SET_META_CONTEXT, data.done())
-  // A server without contexts, or that refuses them, still serves reads; GO will say what is wrong.
-  return answer.error === undefined ? parseContexts(answer, goal.contexts) : []
+  return data.done()
 }
 
 function parseContexts(answer: OptionAnswer, asked: readonly string[]): MetaContextId[] {
@@ -121,7 +182,10 @@ function parseContexts(answer: OptionAnswer, asked: readonly string[]): MetaCont
   return found
 }
 
-export type ExportDetails = Omit<ExportInfo, 'exportName' | 'structured' | 'contexts' | 'handshake'>
+export type ExportDetails = Omit<
+  ExportInfo,
+  'exportName' | 'structured' | 'extended' | 'tls' | 'contexts' | 'handshake'
+>
 
 const INFO_ASKED = [nbd.NBD_INFO_NAME, nbd.NBD_INFO_DESCRIPTION, nbd.NBD_INFO_BLOCK_SIZE]
 

@@ -97,7 +97,7 @@ const CODES = new Map<number, ErrorCode>([
 ])
 
 const REASONS = new Map<number, string>([
-  [NBD_REP_ERR_TLS_REQD, 'the server wants TLS, which is not supported yet'],
+  [NBD_REP_ERR_TLS_REQD, 'the server wants TLS: say nbds: instead of nbd: in the URI'],
   [NBD_REP_ERR_UNKNOWN, 'the server has no such export'],
   [NBD_REP_ERR_SHUTDOWN, 'the server is shutting down'],
 ])

@@ -17,6 +17,8 @@ const INFO: ExportInfo = {
   flags: 0x0ded,
   handshake: 'fixed newstyle',
   structured: true,
+  extended: false,
+  tls: false,
   contexts: [{ id: 7, name: 'base:allocation' }],
 }
 

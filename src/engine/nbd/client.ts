@@ -16,6 +16,7 @@ import type { Clock } from '../base/clock'
 import { abortedError, PlatterError } from '../base/errors'
 import type { CallOptions } from '../disk/disk'
 import type { ExtentList } from '../disk/extents'
+import type { NbdRequests } from './client-requests'
 import * as nbd from './constants'
 import type { ExportInfo } from './export-info'
 import { DISCONNECT_TIMEOUT_MS, MAX_CLIENT_BYTES, MAX_CLIENT_REQUESTS, MAX_OVERDUE } from './limits'
@@ -35,7 +36,7 @@ export interface NbdClientOptions {
   readonly onClosed?: (error: PlatterError | undefined) => void
 }
 
-export class NbdClient {
+export class NbdClient implements NbdRequests {
   readonly info: ExportInfo
   readonly #transport: Transport
   readonly #clock: Clock
@@ -71,6 +72,7 @@ export class NbdClient {
     this.#deadlines = new SweepTimer(options.clock, () => this.#sweep())
     this.#parser = new ReplyParser({
       structured: options.info.structured,
+      extended: options.info.extended,
       contextIds: options.info.contexts.map((context) => context.id),
       find: (cookie) => this.#inFlight.get(cookie),
       onAnswered: (cookie, request) => this.#onAnswered(cookie, request),
@@ -127,17 +129,22 @@ export class NbdClient {
     await this.#submit({ command, flags, offset, length }, options)
   }
 
-  /** Extents for each context, from `offset` on, clipped to the range; each at least one byte long. */
+  /**
+   * Extents for each context, from `offset` on, clipped to the range; each at least one byte long.
+   * `contexts`, by number: only these; the server has to offer NBD_FLAG_BLOCK_STATUS_PAYLOAD.
+   */
   blockStatus(
     offset: number,
     length: number,
     flags: number,
     options: CallOptions = {},
+    contexts?: readonly number[],
   ): Promise<StatusByContext> {
-    return this.#submit({ command: nbd.NBD_CMD_BLOCK_STATUS, flags, offset, length }, options)
+    const spec = { command: nbd.NBD_CMD_BLOCK_STATUS, flags, offset, length }
+    return this.#submit(contexts === undefined ? spec : { ...spec, contexts }, options)
   }
 
-  /** The extents of one context by its name. */
+  /** The extents of one context by its name; the server is spared the others where it lets us choose. */
   async statusOf(
     context: string,
     offset: number,
@@ -145,9 +152,12 @@ export class NbdClient {
     flags: number,
     options: CallOptions = {},
   ): Promise<ExtentList> {
-    const id = this.info.contexts.find((known) => known.name === context)?.id
+    const { contexts, extended } = this.info
+    const id = contexts.find((known) => known.name === context)?.id
     assert(id !== undefined, `context ${context} was not negotiated`)
-    const list = (await this.blockStatus(offset, length, flags, options)).get(id)
+    const canChoose = extended && (this.info.flags & nbd.NBD_FLAG_BLOCK_STATUS_PAYLOAD) !== 0
+    const chosen = canChoose && contexts.length > 1 ? [id] : undefined
+    const list = (await this.blockStatus(offset, length, flags, options, chosen)).get(id)
     assert(list !== undefined, 'a finished status query has a list for each context')
     return list
   }
@@ -163,7 +173,8 @@ export class NbdClient {
     if (this.openRequests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
     this.#deadlines.stop()
     if (this.#error !== undefined || this.#transportGone) return
-    this.#transport.write(encodeRequest(nbd.NBD_CMD_DISC, 0, 0, 0, 0))
+    const goodbye = { command: nbd.NBD_CMD_DISC, flags: 0, cookie: 0, offset: 0, length: 0 }
+    this.#transport.write(encodeRequest(goodbye, this.info.extended))
     this.#transport.end()
     this.#cancelCut = this.#clock.after(DISCONNECT_TIMEOUT_MS, () => this.#transport.destroy())
   }
@@ -217,12 +228,13 @@ export class NbdClient {
   }
 
   #sendRequest(request: PendingRequest): void {
-    const { command, flags, offset, length, payload } = request.spec
+    const { payload } = request.spec
     this.#lastCookie++
     this.#inFlight.set(this.#lastCookie, request)
     this.#bytesInFlight += request.payloadLength
     request.activeAt = this.#clock.now()
-    const header = encodeRequest(command, flags, this.#lastCookie, offset, length)
+    const fields = { ...request.spec, cookie: this.#lastCookie }
+    const header = encodeRequest(fields, this.info.extended)
     let free = this.#transport.write(header)
     if (payload !== undefined) free = this.#transport.write(payload)
     if (!free) this.#blocked = true

@@ -29,6 +29,10 @@ export interface ExportInfo {
   readonly handshake: 'fixed newstyle' | 'newstyle' | 'oldstyle'
   /** Structured replies were negotiated. */
   readonly structured: boolean
+  /** Extended headers were negotiated: lengths have 64 bits. */
+  readonly extended: boolean
+  /** The connection is encrypted. */
+  readonly tls: boolean
   readonly contexts: readonly MetaContextId[]
 }
 

@@ -96,7 +96,7 @@ describe('mutated bytes', () => {
 
   const GREETING = bs.script(
     bs.greeting(),
-    bs.ack(8),
+    bs.structuredOnly,
     bs.optionReply(10, 4, bs.u32(3), bs.text('base:allocation')),
     bs.ack(10),
     bs.optionReply(7, 3, bs.u16(3), bs.u32(1), bs.u32(512), bs.u32(4096)),

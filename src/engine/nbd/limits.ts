@@ -51,8 +51,10 @@ export const MAX_REQUEST_PAYLOAD = MAX_PAYLOAD
 /** A write above the limit is read and thrown away up to here, then refused; beyond, we hang up. */
 export const MAX_REFUSED_PAYLOAD = 2 * MAX_PAYLOAD
 
-/** Lengths on the wire are 32 bits; this is the largest that every block size divides. */
+/** Lengths in a compact header are 32 bits; this is the largest that every block size divides. */
 export const MAX_EFFECT_LENGTH = 2 ** 32 - 65536
+/** With extended headers: the same below 2^53. */
+export const MAX_EXTENDED_LENGTH = 2 ** 53 - 65536
 
 /** Largest minimum block size that the specification allows. */
 export const MAX_MINIMUM_BLOCK = 65536

@@ -179,6 +179,8 @@ describe('an NBD disk', () => {
       blockSize: { minimum: 1, preferred: 4096, maximum: MAX_PAYLOAD },
       handshake: 'fixed newstyle',
       structured: true,
+      extended: false,
+      tls: false,
       contexts: [{ id: 1, name: 'base:allocation' }],
     })
     expect(disk.peer).toBe('pair:a')
@@ -205,7 +207,7 @@ const GO = 7
 const plain = (size: number | bigint, flags: number, ...infos: readonly Uint8Array[]) =>
   bs.script(
     bs.greeting(),
-    bs.ack(8),
+    bs.structuredOnly,
     bs.optionReply(10, 4, bs.u32(3), bs.text('base:allocation')),
     bs.ack(10),
     ...infos,
@@ -225,7 +227,7 @@ describe('opening an NBD disk', () => {
     ],
     [
       'an export that is not there',
-      bs.script(bs.greeting(), bs.ack(8), bs.ack(10), bs.optionError(GO, 6)),
+      bs.script(bs.greeting(), bs.structuredOnly, bs.ack(10), bs.optionError(GO, 6)),
       'EXPORT_UNKNOWN',
       /NBD pair:a: export 'd'/,
     ],
@@ -243,7 +245,7 @@ describe('opening an NBD disk', () => {
     await settle()
     peer.transport.end()
     await expectCode(opening, 'DISCONNECTED')
-    await expect(opening).rejects.toThrow(/reply to NBD_OPT_STRUCTURED_REPLY/)
+    await expect(opening).rejects.toThrow(/reply to NBD_OPT_EXTENDED_HEADERS/)
   })
 
   it('takes a hang-up after EXPORT_NAME for an export that is not there', async () => {
@@ -255,7 +257,7 @@ describe('opening an NBD disk', () => {
 
   it('fails in time when the server says nothing, naming the stage', async () => {
     const clock = new ManualClock()
-    const { opening, peer } = await openAgainst(bs.script(bs.greeting(), bs.ack(8)), clock)
+    const { opening, peer } = await openAgainst(bs.script(bs.greeting(), bs.structuredOnly), clock)
     await settle()
     clock.advance(500)
     await expectCode(opening, 'TIMEOUT')

@@ -6,6 +6,8 @@
 // specification leaves such bytes out of reach; a server that insists refuses them, and that refusal is
 // what the caller gets. Nothing is made up for them and the size is not rounded.
 //
+// Contexts beside base:allocation are asked for by name and answered as they come (status).
+//
 // Without base:allocation all is one data extent. Without NBD_FLAG_SEND_FUA, `fua` is a flush after the
 // write. Without NBD_FLAG_SEND_FLUSH there is nothing to ask for, and flush resolves.
 
@@ -27,17 +29,24 @@ import { MAX_PAYLOAD } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
 import { BlockIo } from './block-io'
-import { NbdClient } from './client'
-import { openExport } from './client-handshake'
+import type { OpenGoal, TlsWish } from './client-handshake'
+import type { Dial } from './client-open'
+import { openNbdClient } from './client-open'
+import type { NbdRequests } from './client-requests'
 import * as nbd from './constants'
 import type { ExportInfo } from './export-info'
-import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_REQUEST_TIMEOUT_MS, MAX_EFFECT_LENGTH } from './limits'
-import { runHandshake } from './run-handshake'
-import type { Transport } from './transport'
+import { DEFAULT_CONNECT_TIMEOUT_MS, DEFAULT_REQUEST_TIMEOUT_MS } from './limits'
+import type { SecureTransport } from './run-handshake'
 
 export interface OpenNbdOptions {
-  readonly dial: (signal?: AbortSignal) => Promise<Transport>
+  readonly dial: Dial
   readonly exportName: string
+  /** Contexts to ask for beside base:allocation. */
+  readonly contexts?: readonly string[] | undefined
+  /** The most to ask for; extended headers unless told. */
+  readonly replies?: OpenGoal['replies']
+  /** TLS, and who does it; not asked for unless told. */
+  readonly tls?: { readonly wish: TlsWish; readonly secure: SecureTransport } | undefined
   readonly clock: Clock
   /** From the established connection to the end of the handshake. */
   readonly connectTimeoutMs?: number
@@ -47,27 +56,27 @@ export interface OpenNbdOptions {
 
 /** Connects and opens one export. Rejects with NO_SERVER, EXPORT_UNKNOWN, TIMEOUT, PROTOCOL, REFUSED… */
 export async function openNbdDisk(options: OpenNbdOptions): Promise<NbdDisk> {
-  const { clock, exportName, signal } = options
-  const transport = await options.dial(signal)
+  const { contexts = [], tls } = options
   let disk: NbdDisk | undefined
-  return runHandshake({
-    transport,
-    script: openExport({ exportName, contexts: [nbd.BASE_ALLOCATION] }),
-    clock,
-    timeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-    signal,
-    finish: (info) => {
-      const client = new NbdClient({
-        transport,
-        info,
-        clock,
-        requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
-        onClosed: (error) => disk?.onClosed?.(error),
-      })
-      disk = new NbdDisk(client)
-      return { result: disk, events: client.events }
+  const client = await openNbdClient(
+    {
+      dial: options.dial,
+      goal: {
+        exportName: options.exportName,
+        contexts: [...new Set([nbd.BASE_ALLOCATION, ...contexts])],
+        replies: options.replies,
+        tls: tls?.wish,
+      },
+      secure: tls?.secure,
+      clock: options.clock,
+      connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
     },
-  })
+    (error) => disk?.onClosed?.(error),
+    options.signal,
+  )
+  disk = new NbdDisk(client, client.info)
+  return disk
 }
 
 export class NbdDisk implements Disk {
@@ -77,14 +86,13 @@ export class NbdDisk implements Disk {
   readonly info: ExportInfo
   /** Called once when the connection is gone; without an error after close(). */
   onClosed?: (error: PlatterError | undefined) => void
-  readonly #client: NbdClient
+  readonly #client: NbdRequests
   readonly #calls = new OpenCalls('NBD disk')
   readonly #io: BlockIo
   /** The server's smallest block. */
   readonly #minimum: number
 
-  constructor(client: NbdClient) {
-    const { info } = client
+  constructor(client: NbdRequests, info: ExportInfo) {
     this.#client = client
     this.info = info
     this.size = info.size
@@ -94,6 +102,7 @@ export class NbdDisk implements Disk {
       size: info.size,
       minimum: this.#minimum,
       maximum: largestPayload(info, this.#minimum),
+      extended: info.extended,
     })
     this.blockSize = {
       minimum: 1,
@@ -153,11 +162,34 @@ export class NbdDisk implements Disk {
   extents(offset: number, length: number, options: ExtentOptions = {}): Promise<ExtentList> {
     return this.#call('extents', offset, length, async () => {
       if (length === 0 || !this.capabilities.extents) return ExtentList.of(offset, length, 0)
-      const [from, to] = this.#io.widen(offset, length)
-      const asked = Math.min(to - from, MAX_EFFECT_LENGTH)
-      const flags = options.first === true ? nbd.NBD_CMD_FLAG_REQ_ONE : 0
-      const answer = await this.#client.statusOf(nbd.BASE_ALLOCATION, from, asked, flags, options)
-      return this.#clip(answer, offset, offset + length)
+      const answer = await this.#ask(nbd.BASE_ALLOCATION, offset, length, options)
+      return this.#clipAllocation(answer, offset, offset + length)
+    })
+  }
+
+  /**
+   * What a context says of a range, which has to be one that the server agreed to (info.contexts); like
+   * `extents` it may end early. Flags as they came: 32 bits, or 64 with extended headers, of which
+   * more than a number holds is refused with LIMIT.
+   */
+  status(
+    context: string,
+    offset: number,
+    length: number,
+    options: ExtentOptions = {},
+  ): Promise<ExtentList> {
+    return this.#call('extents', offset, length, async () => {
+      if (!this.info.contexts.some(({ name }) => name === context)) {
+        const known = this.info.contexts.map(({ name }) => `'${name}'`).join(', ') || 'none'
+        const why = `there is no context '${context}' (there are: ${known})`
+        throw new PlatterError('NOT_SUPPORTED', `NBD ${this.peer}: ${why}`)
+      }
+      if (length === 0) return new ExtentList(offset)
+      const answer = await this.#ask(context, offset, length, options)
+      const list = clip(answer, offset, offset + length)
+      if (list.count > 0) return list
+      const why = `status of '${context}' ends at ${answer.end}, inside a block`
+      throw new PlatterError('PROTOCOL', `NBD ${this.peer}: ${why}`)
     })
   }
 
@@ -165,15 +197,23 @@ export class NbdDisk implements Disk {
     if (await this.#calls.close()) await this.#client.disconnect()
   }
 
-  /** The part of an answer that was asked for, with only the flags that the context defines. */
-  #clip(answer: ExtentList, offset: number, end: number): ExtentList {
-    const known = nbd.NBD_STATE_HOLE | nbd.NBD_STATE_ZERO
-    const list = new ExtentList(offset)
-    for (const extent of answer) {
-      const from = Math.max(extent.offset, offset)
-      const to = Math.min(extent.offset + extent.length, end)
-      if (to > from) list.append(to - from, extent.flags & known)
-    }
+  /** The server's answer for whole blocks around the start of a range. */
+  #ask(
+    context: string,
+    offset: number,
+    length: number,
+    options: ExtentOptions,
+  ): Promise<ExtentList> {
+    const [from, to] = this.#io.widen(offset, length)
+    const flags = options.first === true ? nbd.NBD_CMD_FLAG_REQ_ONE : 0
+    return this.#io.longest(from, to, (asked) =>
+      this.#client.statusOf(context, from, asked, flags, options),
+    )
+  }
+
+  /** With only the flags that the context defines. */
+  #clipAllocation(answer: ExtentList, offset: number, end: number): ExtentList {
+    const list = clip(answer, offset, end, nbd.NBD_STATE_HOLE | nbd.NBD_STATE_ZERO)
     if (list.count === 0) {
       // Its extent ends inside the block and before the byte asked about: the safe answer is data.
       list.append(Math.min(alignUp(offset + 1, this.#minimum), end) - offset, 0)
@@ -215,6 +255,18 @@ export class NbdDisk implements Disk {
       return act()
     })
   }
+}
+
+/** The part of an answer that was asked for; with `known`, only those of its 32 bits. */
+function clip(answer: ExtentList, offset: number, end: number, known?: number): ExtentList {
+  const list = new ExtentList(offset)
+  for (const extent of answer) {
+    const from = Math.max(extent.offset, offset)
+    const to = Math.min(extent.offset + extent.length, end)
+    const flags = known === undefined ? extent.flags : extent.flags & known
+    if (to > from) list.append(to - from, flags)
+  }
+  return list
 }
 
 /** The server's maximum, at most what we take, in whole blocks. */

@@ -17,6 +17,8 @@ export interface RequestSpec {
   readonly payload?: Uint8Array
   /** NBD_CMD_READ: where the bytes go. */
   readonly target?: Uint8Array
+  /** NBD_CMD_BLOCK_STATUS: only these contexts, by number, and not all that were agreed on. */
+  readonly contexts?: readonly number[]
 }
 
 export type StatusByContext = ReadonlyMap<number, ExtentList>
@@ -30,6 +32,7 @@ export class PendingRequest {
   readonly #cover: PieceCover | undefined
   #target: Uint8Array | undefined
   #error: WireError | undefined
+  #spoiled: PlatterError | undefined
   #settled = false
   readonly #resolve: (status: StatusByContext) => void
   readonly #reject: (error: unknown) => void
@@ -99,8 +102,13 @@ export class PendingRequest {
     this.#error ??= error
   }
 
-  /** The last of the answer has come. `expectedContexts`: one status for each of so many. */
-  finish(expectedContexts: number): void {
+  /** What came cannot be passed on, though the connection is sound. */
+  spoil(error: PlatterError): void {
+    this.#spoiled ??= error
+  }
+
+  /** The last of the answer has come. `agreedContexts`: one status for each, unless fewer were asked for. */
+  finish(agreedContexts: number): void {
     if (this.#error !== undefined) {
       this.settle(errorOfReply(this.what, this.#error))
       return
@@ -110,12 +118,13 @@ export class PendingRequest {
       this.settle(this.violation(`the answer ended with ${missing} bytes missing`))
       return
     }
-    if (this.isStatus && this.status.size !== expectedContexts) {
-      const why = `status for ${this.status.size} of ${expectedContexts} contexts`
+    const contexts = this.spec.contexts?.length ?? agreedContexts
+    if (this.isStatus && this.status.size !== contexts) {
+      const why = `status for ${this.status.size} of ${contexts} contexts`
       this.settle(this.violation(why))
       return
     }
-    this.settle(undefined)
+    this.settle(this.#spoiled)
   }
 
   /** Ends it with a failure, or well. The buffers belong to the caller again from here on. */

@@ -11,7 +11,11 @@ import { ReplyParser } from './reply-parser'
 const CONTEXTS = [5, 9]
 
 /** A parser with requests open, and what became of each. */
-function makeParser(specs: Readonly<Record<number, Partial<RequestSpec>>>, structured = true) {
+function makeParser(
+  specs: Readonly<Record<number, Partial<RequestSpec>>>,
+  structured = true,
+  extended = false,
+) {
   const open = new Map<number, PendingRequest>()
   const ends = new Map<number, unknown>()
   const statuses = new Map<number, StatusByContext>()
@@ -30,6 +34,7 @@ function makeParser(specs: Readonly<Record<number, Partial<RequestSpec>>>, struc
   }
   const parser = new ReplyParser({
     structured,
+    extended,
     contextIds: CONTEXTS,
     find: (cookie) => open.get(cookie),
     onAnswered: (cookie) => open.delete(cookie),

@@ -2,10 +2,10 @@
 // of the requests it belongs to. Bytes are copied once, from the receive buffer to the caller's.
 //
 // States and what each waits for:
-//   header     16 bytes of a simple reply, or the 20 of a structured chunk
+//   header     16 bytes of a simple reply, 20 of a structured chunk, 32 of an extended one
 //   body       a whole small payload: error, hole, an offset before data, a context number
 //   data       content, moved as it comes
-//   status     block descriptors of 8 bytes, taken as they come
+//   status     block descriptors of 8 or 16 bytes, taken as they come
 //   skip       payload of an error chunk that we do not know
 //   broken     after a violation: nothing more is looked at
 //
@@ -15,7 +15,7 @@
 import { assert } from '../base/assert'
 import { PlatterError } from '../base/errors'
 import { ExtentList } from '../disk/extents'
-import { bodyLength, ERROR_CHUNK_HEADER, isErrorChunk } from './chunk-rules'
+import { bodyLength, ERROR_CHUNK_HEADER, isErrorChunk, STATUS_DESCRIPTOR } from './chunk-rules'
 import * as nbd from './constants'
 import { MAX_STRING } from './limits'
 import type { PendingRequest } from './pending-request'
@@ -23,6 +23,8 @@ import { offsetAt, u16At, u32At } from './wire-read'
 
 export interface ReplyParserOptions {
   readonly structured: boolean
+  /** Extended headers: every reply is an extended chunk. */
+  readonly extended: boolean
   /** The numbers of the contexts that were negotiated. */
   readonly contextIds: readonly number[]
   /** The request that a cookie belongs to; it stays until `onAnswered`. */
@@ -37,6 +39,7 @@ const SCRATCH = 64
 
 export class ReplyParser {
   readonly #options: ReplyParserOptions
+  readonly #headers: 'compact' | 'extended'
   #state: ReplyState = 'header'
 
   // What is being gathered: `#need` bytes, of which `#have` are in the scratch buffer.
@@ -57,6 +60,7 @@ export class ReplyParser {
 
   constructor(options: ReplyParserOptions) {
     this.#options = options
+    this.#headers = options.extended ? 'extended' : 'compact'
   }
 
   get state(): ReplyState {
@@ -96,10 +100,9 @@ export class ReplyParser {
 
   /** Collects `#need` bytes, then acts on them; without a copy when they lie in `chunk` as a whole. */
   #gather(chunk: Uint8Array, at: number): number {
-    // Until its magic is seen, a header is expected to be the shorter of the two kinds.
+    // Until its magic is seen, a header is expected to be of the shortest kind.
     if (this.#state === 'header' && this.#have === 0 && chunk.length - at >= 4) {
-      if (u32At(chunk, at) === nbd.NBD_STRUCTURED_REPLY_MAGIC)
-        this.#need = nbd.STRUCTURED_REPLY_LENGTH
+      this.#need = headerLength(u32At(chunk, at))
     }
     const need = this.#need
     if (this.#have === 0 && chunk.length - at >= need) {
@@ -110,13 +113,9 @@ export class ReplyParser {
     this.#scratch.set(chunk.subarray(at, at + part), this.#have)
     this.#have += part
     if (this.#have < need) return at + part
-    if (
-      this.#state === 'header' &&
-      need === nbd.SIMPLE_REPLY_LENGTH &&
-      u32At(this.#scratch, 0) === nbd.NBD_STRUCTURED_REPLY_MAGIC
-    ) {
-      this.#need = nbd.STRUCTURED_REPLY_LENGTH
-      return at + part
+    if (this.#state === 'header' && need === nbd.SIMPLE_REPLY_LENGTH) {
+      this.#need = headerLength(u32At(this.#scratch, 0))
+      if (this.#need > need) return at + part
     }
     this.#have = 0
     this.#act(this.#scratch, 0)
@@ -131,7 +130,8 @@ export class ReplyParser {
   #onHeader(bytes: Uint8Array, at: number): void {
     const magic = u32At(bytes, at)
     const simple = magic === nbd.NBD_SIMPLE_REPLY_MAGIC
-    if (!simple && magic !== nbd.NBD_STRUCTURED_REPLY_MAGIC) {
+    const extended = magic === nbd.NBD_EXTENDED_REPLY_MAGIC
+    if (!simple && !extended && magic !== nbd.NBD_STRUCTURED_REPLY_MAGIC) {
       throw new PlatterError('PROTOCOL', `a reply begins with 0x${magic.toString(16)}`)
     }
     const high = u32At(bytes, at + 8)
@@ -141,11 +141,26 @@ export class ReplyParser {
       throw new PlatterError('PROTOCOL', `a reply for request ${this.#cookie}, which is not open`)
     }
     this.#request = request
-    if (simple) this.#onSimple(request, u32At(bytes, at + 4))
-    else {
-      this.#done = (u16At(bytes, at + 4) & nbd.NBD_REPLY_FLAG_DONE) !== 0
-      this.#onChunk(request, u16At(bytes, at + 6), u32At(bytes, at + 16))
+    if (extended !== this.#options.extended) {
+      throw request.violation(
+        extended
+          ? 'an extended reply, which was not agreed on'
+          : 'a reply without the extended header that was agreed on',
+      )
     }
+    if (simple) {
+      this.#onSimple(request, u32At(bytes, at + 4))
+      return
+    }
+    this.#done = (u16At(bytes, at + 4) & nbd.NBD_REPLY_FLAG_DONE) !== 0
+    const type = u16At(bytes, at + 6)
+    if (!extended) {
+      this.#onChunk(request, type, u32At(bytes, at + 16))
+      return
+    }
+    const offset = offsetAt(bytes, at + 16)
+    if (offset !== request.spec.offset) throw request.violation(`a reply for offset ${offset}`)
+    this.#onChunk(request, type, offsetAt(bytes, at + 24))
   }
 
   #onSimple(request: PendingRequest, errno: number): void {
@@ -169,7 +184,7 @@ export class ReplyParser {
     }
     this.#type = type
     this.#left = length
-    const body = bodyLength(request, type, length, this.#done)
+    const body = bodyLength(request, type, length, this.#done, this.#headers)
     if (body === 0) this.#endChunk()
     else this.#expectBody(body)
   }
@@ -188,6 +203,14 @@ export class ReplyParser {
       return
     }
     if (this.#type === nbd.NBD_REPLY_TYPE_BLOCK_STATUS) {
+      this.#startStatus(request, u32At(bytes, at))
+      return
+    }
+    if (this.#type === nbd.NBD_REPLY_TYPE_BLOCK_STATUS_EXT) {
+      const count = u32At(bytes, at + 4)
+      if (count !== 0 && count !== this.#left / STATUS_DESCRIPTOR.extended) {
+        throw request.violation(`${count} extents in ${this.#left} bytes`)
+      }
       this.#startStatus(request, u32At(bytes, at))
       return
     }
@@ -250,8 +273,8 @@ export class ReplyParser {
   }
 
   #startStatus(request: PendingRequest, contextId: number): void {
-    if (!this.#options.contextIds.includes(contextId)) {
-      throw request.violation(`status for context ${contextId}, which was not agreed on`)
+    if (!(request.spec.contexts ?? this.#options.contextIds).includes(contextId)) {
+      throw request.violation(`status for context ${contextId}, which was not asked for`)
     }
     if (request.status.has(contextId)) {
       throw request.violation(`status for context ${contextId} twice`)
@@ -259,22 +282,23 @@ export class ReplyParser {
     this.#list = new ExtentList(request.spec.offset)
     request.status.set(contextId, this.#list)
     this.#state = 'status'
-    this.#need = 8
+    this.#need = STATUS_DESCRIPTOR[this.#headers]
   }
 
   #takeDescriptors(chunk: Uint8Array, at: number): number {
+    const size = this.#need
     while (at < chunk.length && this.#state === 'status') {
-      if (this.#have > 0 || chunk.length - at < 8) {
-        const part = Math.min(8 - this.#have, chunk.length - at)
+      if (this.#have > 0 || chunk.length - at < size) {
+        const part = Math.min(size - this.#have, chunk.length - at)
         this.#scratch.set(chunk.subarray(at, at + part), this.#have)
         this.#have += part
         at += part
-        if (this.#have < 8) return at
+        if (this.#have < size) return at
         this.#have = 0
         this.#onDescriptor(this.#scratch, 0)
       } else {
         this.#onDescriptor(chunk, at)
-        at += 8
+        at += size
       }
     }
     return at
@@ -283,12 +307,15 @@ export class ReplyParser {
   /** Descriptors beyond the request are checked and left out: the last one may reach over its end. */
   #onDescriptor(bytes: Uint8Array, at: number): void {
     const request = this.#open
-    const length = u32At(bytes, at)
+    const wide = this.#headers === 'extended'
+    const length = wide ? offsetAt(bytes, at) : u32At(bytes, at)
+    const flags = wide ? offsetAt(bytes, at + 8) : u32At(bytes, at + 4)
     if (length === 0) throw request.violation('an extent of 0 bytes')
+    if (flags > Number.MAX_SAFE_INTEGER) request.spoil(tooManyFlags(request, bytes, at + 8))
     const list = this.#list as ExtentList
     const end = request.spec.offset + request.spec.length
-    list.append(Math.min(length, end - list.end), u32At(bytes, at + 4))
-    this.#left -= 8
+    list.append(Math.min(length, end - list.end), flags)
+    this.#left -= STATUS_DESCRIPTOR[this.#headers]
     if (this.#left === 0) this.#endChunk()
   }
 
@@ -316,6 +343,20 @@ export class ReplyParser {
     assert(this.#request !== undefined, 'no reply is being parsed')
     return this.#request
   }
+}
+
+function headerLength(magic: number): number {
+  if (magic === nbd.NBD_STRUCTURED_REPLY_MAGIC) return nbd.STRUCTURED_REPLY_LENGTH
+  if (magic === nbd.NBD_EXTENDED_REPLY_MAGIC) return nbd.EXTENDED_REPLY_LENGTH
+  return nbd.SIMPLE_REPLY_LENGTH
+}
+
+/** A status is a number here, as offsets are: one above 2^53 would be shown as another one. */
+function tooManyFlags(request: PendingRequest, bytes: Uint8Array, at: number): PlatterError {
+  const flags = [u32At(bytes, at), u32At(bytes, at + 4)]
+  const digits = flags.map((half) => half.toString(16).padStart(8, '0')).join('')
+  const why = `a status of 0x${digits} is above the largest supported 2^53-1`
+  return new PlatterError('LIMIT', `${request.what}: ${why}`)
 }
 
 function decodeText(bytes: Uint8Array): string {

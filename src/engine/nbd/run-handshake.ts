@@ -2,6 +2,7 @@
 // or a cancel into an error that names the stage. At the end the transport passes, in the same turn and
 // with every byte that came early, to whoever `finish` names; nothing can slip in between.
 
+import { assert } from '../base/assert'
 import type { Clock } from '../base/clock'
 import { abortedError, PlatterError } from '../base/errors'
 import { EXPORT_NAME_STAGE } from './client-handshake'
@@ -16,9 +17,13 @@ export interface HandshakeOptions<T, R> {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** Encrypts a connection that has been started: what is returned stands in its place. */
+  readonly secure?: SecureTransport | undefined
   /** Takes the connection over; without `events` it is closed. */
-  finish(value: T): { readonly result: R; readonly events?: TransportEvents }
+  finish(value: T, transport: Transport): { readonly result: R; readonly events?: TransportEvents }
 }
+
+export type SecureTransport = (transport: Transport, signal: AbortSignal) => Promise<Transport>
 
 export function runHandshake<T, R>(options: HandshakeOptions<T, R>): Promise<R> {
   return new Promise((resolve, reject) => {
@@ -31,6 +36,10 @@ class HandshakeRun<T, R> implements TransportEvents {
   readonly #resolve: (result: R) => void
   readonly #reject: (error: unknown) => void
   readonly #runner: ScriptRunner<T>
+  #transport: Transport
+  /** Ends an encryption that is under way when the handshake fails. */
+  readonly #over = new AbortController()
+  #securing = false
   #cancelTimer: () => void = () => undefined
   #settled = false
   #next: TransportEvents | undefined
@@ -43,12 +52,13 @@ class HandshakeRun<T, R> implements TransportEvents {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    this.#runner = new ScriptRunner(options.script, (bytes) => options.transport.write(bytes))
+    this.#transport = options.transport
+    this.#runner = new ScriptRunner(options.script, (bytes) => this.#transport.write(bytes))
   }
 
   start(): void {
-    const { transport, clock, timeoutMs, signal } = this.#options
-    transport.start(this)
+    const { clock, timeoutMs, signal } = this.#options
+    this.#transport.start(this)
     if (signal?.aborted) {
       this.#fail(abortedError(signal, 'handshake'))
       return
@@ -71,6 +81,8 @@ class HandshakeRun<T, R> implements TransportEvents {
   }
 
   onClose(error: Error | undefined): void {
+    // Whoever is encrypting it says what went wrong.
+    if (this.#securing) return
     if (this.#next !== undefined) {
       this.#next.onClose(error)
       return
@@ -95,22 +107,42 @@ class HandshakeRun<T, R> implements TransportEvents {
       this.#fail(error)
       return
     }
+    if (this.#runner.wantsSecurity && !this.#securing) void this.#secure()
     const { result } = this.#runner
     if (result === undefined || this.#settled) return
     this.#settle()
-    const { finish } = this.#options
-    const taken = finish(result.value)
+    const taken = this.#options.finish(result.value, this.#transport)
     this.#next = taken.events
     if (taken.events === undefined) this.#hangUp()
     else if (result.rest.length > 0) taken.events.onData(result.rest)
     this.#resolve(taken.result)
   }
 
+  async #secure(): Promise<void> {
+    this.#securing = true
+    try {
+      const { secure } = this.#options
+      assert(secure !== undefined, 'a script that wants TLS has somebody who does it')
+      const transport = await secure(this.#transport, this.#over.signal)
+      this.#securing = false
+      this.#transport = transport
+      if (this.#settled) this.#hangUp()
+      else {
+        transport.start(this)
+        this.#attempt(() => this.#runner.resume())
+      }
+    } catch (error) {
+      this.#securing = false
+      this.#fail(error)
+    }
+  }
+
   #fail(error: unknown): void {
     if (this.#settled) return
     this.#settle()
+    this.#over.abort(error)
     this.#hangUp()
-    const { peer } = this.#options.transport
+    const { peer } = this.#transport
     this.#reject(
       error instanceof PlatterError
         ? new PlatterError(error.code, `NBD ${peer}: ${error.message}`, {
@@ -123,9 +155,9 @@ class HandshakeRun<T, R> implements TransportEvents {
 
   /** What the script said last (an abort) still goes out; a peer that holds on is cut off. */
   #hangUp(): void {
-    const { transport, clock } = this.#options
+    const transport = this.#transport
     transport.end()
-    this.#cancelTimer = clock.after(DISCONNECT_TIMEOUT_MS, () => transport.destroy())
+    this.#cancelTimer = this.#options.clock.after(DISCONNECT_TIMEOUT_MS, () => transport.destroy())
   }
 
   #settle(): void {
