@@ -3,6 +3,7 @@
 
 import { basename, resolve } from 'node:path'
 import type { ImageInfo } from '../bridge/model'
+import { ensure } from '../engine/base/assert'
 import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
@@ -11,6 +12,7 @@ import { dialTransport } from '../engine/io/dial-transport'
 import { type FileDisk, type FileServices, openFileDisk } from '../engine/io/file-disk'
 import { openNbdDisk } from '../engine/nbd/nbd-disk'
 import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
+import { readBytes } from '../engine/survey/read-bytes'
 import { ensureSampleImage } from './sample-image'
 
 export const SAMPLE_LOCATOR = 'sample:'
@@ -118,7 +120,7 @@ async function openFile(
 ): Promise<OpenedImage> {
   const disk = await openFileDisk(path, { ...options.files, signal: options.signal })
   try {
-    const format = await settleFormat(disk, path, options.format)
+    const format = await settleFormat(disk, path, options)
     return await describeFile(disk, path, format, kind, options.files)
   } catch (error) {
     await disk.close()
@@ -126,7 +128,11 @@ async function openFile(
   }
 }
 
-async function settleFormat(disk: Disk, path: string, asked: string | undefined): Promise<string> {
+async function settleFormat(
+  disk: Disk,
+  path: string,
+  { format: asked, signal }: OpenOptions,
+): Promise<string> {
   if (asked === 'raw') return asked
   if (asked !== undefined) {
     throw new PlatterError(
@@ -134,11 +140,11 @@ async function settleFormat(disk: Disk, path: string, asked: string | undefined)
       `${path}: format '${asked}' is not supported: the formats are raw`,
     )
   }
-  const head = new Uint8Array(Math.min(PROBE_BYTES, disk.size))
-  await disk.read(head, 0)
-  const tail = new Uint8Array(Math.min(512, disk.size))
-  await disk.read(tail, disk.size - tail.length)
-  const probed = probeFormat(head, disk.size, tail)
+  const headLength = Math.min(PROBE_BYTES, disk.size)
+  const tailLength = Math.min(512, disk.size)
+  const head = await readBytes(disk, 0, headLength, signal)
+  const tail = await readBytes(disk, disk.size - tailLength, tailLength, signal)
+  const probed = probeFormat(ensure(head, 'head'), disk.size, ensure(tail, 'tail'))
   if (!probed.supported) throw new PlatterError('FORMAT_UNSUPPORTED', `${path}: ${probed.why}`)
   return 'raw'
 }

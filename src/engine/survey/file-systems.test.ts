@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { PlatterError } from '../base/errors'
 import { Prng } from '../base/prng'
+import { NO_CAPABILITIES } from '../disk/disk'
 import { MemoryDisk } from '../disk/memory-disk'
 import { detectFileSystem } from './file-systems'
 
@@ -99,6 +100,7 @@ describe('detectFileSystem', () => {
 
   it('says why when the disk cannot be read', async () => {
     class BadDisk extends MemoryDisk {
+      override readonly capabilities = NO_CAPABILITIES
       override read(): Promise<void> {
         return Promise.reject(new PlatterError('IO_ERROR', 'read: bad sector'))
       }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hasCode, PlatterError } from '../base/errors'
 import type { CallOptions, Disk } from '../disk/disk'
-import { ANY_BLOCK_SIZE } from '../disk/disk'
+import { ANY_BLOCK_SIZE, NO_CAPABILITIES } from '../disk/disk'
 import { MemoryDisk } from '../disk/memory-disk'
 import { makeGptImage, makeMbr, sealGpt } from '../testing/partition-images'
 import { MAX_GPT_ENTRIES } from './gpt'
@@ -377,6 +377,7 @@ describe('a disk without a table', () => {
 })
 
 class CountingDisk extends MemoryDisk {
+  override readonly capabilities = NO_CAPABILITIES
   bytesRead = 0
   readonly #image: Uint8Array
   readonly #badSectors: readonly number[]
