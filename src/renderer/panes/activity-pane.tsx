@@ -1,6 +1,6 @@
 // What goes on on the session's disk: bytes a second over the last two minutes.
 
-import { useEffect, useState } from 'react'
+import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import { Area, AreaChart, CartesianGrid, XAxis, YAxis } from 'recharts'
 import type { ActivityTick, SessionInfo } from '../../bridge/model'
 import { formatSize, groupDigits } from '../../engine/base/size-text'
@@ -31,8 +31,9 @@ export function ActivityPane({ session }: { readonly session: SessionInfo }) {
   useEffect(() => {
     if (heard !== undefined) app.store.getState().putTicks(session.id, heard)
   }, [app, heard, session.id])
-  const points = activitySeries(ticks, useSecond())
-  const totals = activityTotals(ticks)
+  const sample = useSample(ticks)
+  const points = useMemo(() => activitySeries(sample.ticks, sample.now), [sample])
+  const totals = activityTotals(sample.ticks)
   const now = points.at(-1)
   return (
     <div className="side-scroll">
@@ -59,14 +60,17 @@ export function ActivityPane({ session }: { readonly session: SessionInfo }) {
   )
 }
 
-/** The time, once a second. */
-function useSecond(): number {
-  const [now, setNow] = useState(() => Date.now())
+/** The ticks as they are once a second: what is drawn are whole seconds. */
+function useSample(ticks: readonly ActivityTick[]) {
+  const latest = useRef(ticks)
+  latest.current = ticks
+  const [sample, setSample] = useState(() => ({ ticks, now: Date.now() }))
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    const take = () => setSample({ ticks: latest.current, now: Date.now() })
+    const timer = setInterval(take, 1000)
     return () => clearInterval(timer)
   }, [])
-  return now
+  return sample
 }
 
 interface RateChartProps {
@@ -76,7 +80,7 @@ interface RateChartProps {
   readonly colour: string
 }
 
-function RateChart({ title, points, of, colour }: RateChartProps) {
+const RateChart = memo(function RateChart({ title, points, of, colour }: RateChartProps) {
   const [ref, { width }] = useSize<HTMLDivElement>()
   const end = axisEnd(Math.max(...points.map((point) => point[of])))
   const rate = `${formatSize(points.at(-1)?.[of] ?? 0)}/s`
@@ -130,4 +134,4 @@ function RateChart({ title, points, of, colour }: RateChartProps) {
       </div>
     </Section>
   )
-}
+})

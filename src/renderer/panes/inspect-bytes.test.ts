@@ -59,4 +59,5 @@ test('text shows what can be shown', () => {
   expect(values('e282ac00')['UTF-8']).toBe('€  U+20AC')
   expect(values('80e282ac')['UTF-8']).toBe('not UTF-8')
   expect(values('4500460049000000')['UTF-16 LE']).toBe('EFI·')
+  expect(values('200000d800e0ac20')['UTF-16 LE']).toBe(' ··€')
 })

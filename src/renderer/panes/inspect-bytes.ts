@@ -93,7 +93,8 @@ function utf16(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i + 1 < bytes.length && i < 16; i += 2) {
     const unit = (bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8)
-    text += unit >= 0x20 && unit < 0xd800 && unit !== 0x7f ? String.fromCharCode(unit) : '·'
+    const character = String.fromCharCode(unit)
+    text += /[\p{C}\p{Z}]/u.test(character) && character !== ' ' ? '·' : character
   }
   return text
 }

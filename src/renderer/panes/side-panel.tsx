@@ -1,4 +1,5 @@
 import { Tabs } from '@base-ui/react/tabs'
+import { useDeferredValue } from 'react'
 import type { SessionInfo } from '../../bridge/model'
 import { groupDigits } from '../../engine/base/size-text'
 import { useApp, useAppState } from '../state/use-app'
@@ -26,7 +27,13 @@ const PANES: Readonly<Record<SideTab, (props: { session: SessionInfo }) => React
   activity: ActivityPane,
 }
 
-export function SidePanel({ session }: { readonly session: SessionInfo }) {
+interface SidePanelProps {
+  readonly session: SessionInfo
+}
+
+export function SidePanel(props: SidePanelProps) {
+  // A session changes with every frame while clients write: tables and charts come after the map.
+  const session = useDeferredValue(props.session)
   const app = useApp()
   const tab = useAppState((state) => state.sideTab)
   const exports = useAppState((state) => state.exports)

@@ -49,8 +49,8 @@ export function CloseStagedDialog({ session, onClose }: CloseStagedDialogProps) 
       }
     >
       <p>
-        {what} {stagedRuns === 1 ? 'is' : 'are'} staged and not committed. They live only as long as
-        the image is open; {image.name} itself is unchanged.
+        {what} {stagedRuns === 1 ? 'is' : 'are'} staged and not committed, and kept only as long as
+        the image is open. {image.name} itself is unchanged.
       </p>
       {attempt.problem !== undefined && <Problem>{attempt.problem}</Problem>}
     </DialogFrame>
