@@ -19,13 +19,14 @@ export async function dialSocket(page: Window): Promise<Line> {
     return lineOver(new SocketChannel(socket, MAX_BYTES_TO_PAGE))
   } catch (error) {
     if (!(await servesPages(page))) throw error
-    throw new HopelessError(
-      `${host} is another run of Platter than this page's; open the address that it printed`,
+    throw new Error(
+      `${host} does not take this page; if Platter was started anew, open the address that it printed`,
+      { cause: error },
     )
   }
 }
 
-/** A socket does not tell why it was refused. Where pages are still served, it was for the token. */
+/** A socket does not tell why it was refused. Where pages are still served, it was most likely the token. */
 async function servesPages(page: Window): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(OPEN_TIMEOUT_MS)

@@ -15,7 +15,7 @@ export function ConnectionBanner() {
     <div className="connection-banner">
       <Problem tone={gaveUp ? 'problem' : 'warning'}>
         {gaveUp ? 'The host cannot be reached' : 'The connection to the host is lost'}:{' '}
-        {connection.why}. Open images and staged changes stay with the host.
+        {connection.why}. What is open there stays open.
       </Problem>
       <Button small onClick={() => app.reconnect()}>
         Try now

@@ -9,7 +9,7 @@ import { messageOf } from '../state/app'
 import { useAnswer } from '../state/use-answer'
 import { useApp, useView } from '../state/use-app'
 import { IconButton } from '../widgets/button'
-import { type Column, DataGrid } from '../widgets/data-grid'
+import { type Column, DataGrid, type RowCells } from '../widgets/data-grid'
 import { Problem } from '../widgets/problem'
 import { Swatch } from '../widgets/swatch'
 import { useRowWindow } from '../widgets/use-row-window'
@@ -80,21 +80,21 @@ export function ExtentsPane({ session }: { readonly session: SessionInfo }) {
   )
 }
 
-function extentCells(index: number, row: ExtentRow | undefined) {
+function extentCells(index: number, row: ExtentRow | undefined): RowCells | undefined {
   if (row === undefined) return undefined
-  return [
-    <span className="mono dim" key="index">
-      {groupDigits(index)}
-    </span>,
-    <span className="mono" key="offset">
-      {formatHex(row.offset)}
-    </span>,
-    <span className="mono" key="length" title={groupDigits(row.length)}>
-      {formatSize(row.length, 2)}
-    </span>,
-    <span className="cell-mark" key="type">
-      <Swatch of={row.type} />
-      {row.type}
-    </span>,
-  ]
+  return {
+    index: <span className="mono dim">{groupDigits(index)}</span>,
+    offset: <span className="mono">{formatHex(row.offset)}</span>,
+    length: (
+      <span className="mono" title={groupDigits(row.length)}>
+        {formatSize(row.length, 2)}
+      </span>
+    ),
+    type: (
+      <span className="cell-mark">
+        <Swatch of={row.type} />
+        {row.type}
+      </span>
+    ),
+  }
 }

@@ -3,14 +3,15 @@
 import { ArrowDownFromLine, ArrowUpFromLine, Layers, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { SessionInfo, StagedRun } from '../../bridge/model'
-import { formatHex, formatSize, groupDigits } from '../../engine/base/size-text'
+import { formatHex, formatSize } from '../../engine/base/size-text'
 import { discardRanges } from '../actions/discard'
 import { goTo } from '../actions/navigate'
 import { messageOf } from '../state/app'
 import { useAnswer } from '../state/use-answer'
 import { useApp } from '../state/use-app'
 import { IconButton } from '../widgets/button'
-import { type Column, DataGrid } from '../widgets/data-grid'
+import { countOf } from '../widgets/count-words'
+import { type Column, DataGrid, type RowCells } from '../widgets/data-grid'
 import { Problem } from '../widgets/problem'
 import { Swatch } from '../widgets/swatch'
 import { useRowWindow } from '../widgets/use-row-window'
@@ -24,7 +25,7 @@ const COLUMNS: readonly Column[] = [
   { key: 'offset', title: 'Offset', width: 'minmax(80px, 1.2fr)' },
   { key: 'length', title: 'Length', width: '60px', align: 'end' },
   { key: 'origin', title: 'By', width: 'minmax(40px, 1fr)' },
-  { key: 'time', title: 'At', width: '58px', align: 'end' },
+  { key: 'time', title: 'At', width: '58px', align: 'end', fromPx: 350 },
   { key: 'discard', title: 'Discard', quiet: true, width: '22px' },
 ]
 
@@ -71,7 +72,7 @@ function StagedList({ session }: { readonly session: SessionInfo }) {
     <>
       <div className="side-bar">
         <span className="grow">
-          {groupDigits(list?.total ?? session.stagedRuns)} runs,{' '}
+          {countOf(list?.total ?? session.stagedRuns, 'run')},{' '}
           <span className="mono">{formatSize(list?.bytes ?? 0, 2)}</span>
         </span>
         <ActionIcon id="go.previous-staged" icon={ArrowUpFromLine} small />
@@ -102,33 +103,32 @@ function StagedList({ session }: { readonly session: SessionInfo }) {
   )
 }
 
-function stagedCells(row: StagedRun | undefined, discard: (row: StagedRun) => void) {
+function stagedCells(
+  row: StagedRun | undefined,
+  discard: (row: StagedRun) => void,
+): RowCells | undefined {
   if (row === undefined) return undefined
-  return [
-    <span key="state" className="cell-mark" title={row.state}>
-      <Swatch of={row.state} />
-      <span className="visually-hidden">{row.state}</span>
-    </span>,
-    <span className="mono" key="offset">
-      {formatHex(row.offset)}
-    </span>,
-    <span className="mono" key="length">
-      {formatSize(row.length)}
-    </span>,
-    <span key="origin" title={row.origin}>
-      {row.origin}
-    </span>,
-    <span className="mono staged-time" key="time">
-      {timeText(row.time)}
-    </span>,
-    <span className="staged-discard" key="discard">
-      <IconButton
-        icon={Trash2}
-        label={`Discard ${formatHex(row.offset)}`}
-        small
-        tabIndex={-1}
-        onClick={() => discard(row)}
-      />
-    </span>,
-  ]
+  return {
+    state: (
+      <span className="cell-mark" title={row.state}>
+        <Swatch of={row.state} />
+        <span className="visually-hidden">{row.state}</span>
+      </span>
+    ),
+    offset: <span className="mono">{formatHex(row.offset)}</span>,
+    length: <span className="mono">{formatSize(row.length)}</span>,
+    origin: <span title={row.origin}>{row.origin}</span>,
+    time: <span className="mono staged-time">{timeText(row.time)}</span>,
+    discard: (
+      <span className="staged-discard">
+        <IconButton
+          icon={Trash2}
+          label={`Discard ${formatHex(row.offset)}`}
+          small
+          tabIndex={-1}
+          onClick={() => discard(row)}
+        />
+      </span>
+    ),
+  }
 }

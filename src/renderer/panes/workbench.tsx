@@ -23,7 +23,7 @@ export function Workbench({ peer, session }: WorkbenchProps) {
       <Panel
         id="facts"
         defaultSize="17.5%"
-        minSize={200}
+        minSize={220}
         maxSize={400}
         groupResizeBehavior="preserve-pixel-size"
       >
@@ -49,7 +49,7 @@ export function Workbench({ peer, session }: WorkbenchProps) {
       <Panel
         id="side"
         defaultSize="26.5%"
-        minSize={270}
+        minSize={290}
         maxSize={640}
         groupResizeBehavior="preserve-pixel-size"
       >

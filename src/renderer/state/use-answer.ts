@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import type { Params, RequestName, Result, WithBytes } from '../../bridge/contract'
+import { hasCode } from '../../engine/base/errors'
 import { AnswerSlot, type SlotAnswer } from './answer-slot'
 import { useAppState } from './use-app'
 
@@ -24,24 +25,28 @@ export function useAnswer<N extends RequestName>(
   stamp = 0,
 ): Answer<N> {
   const peer = useAppState((state) => state.peer)
+  const connected = useAppState((state) => state.connection.kind === 'connected')
   const [answer, setAnswer] = useState<SlotAnswer<Answered<N>>>()
   const slot = useRef<AnswerSlot<Answered<N>>>(undefined)
   const subject = params === undefined ? undefined : JSON.stringify([name, params])
 
   useEffect(() => {
-    const made = new AnswerSlot<Answered<N>>(setAnswer)
+    // A lost connection is told across the page; what was there stays, and is asked anew afterwards.
+    const made = new AnswerSlot<Answered<N>>((answered) => {
+      if (!hasCode(answered.error, 'DISCONNECTED')) setAnswer(answered)
+    })
     slot.current = made
     return () => made.close()
   }, [])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `subject` stands for name and params.
   useEffect(() => {
-    if (peer === undefined || params === undefined || subject === undefined) return
+    if (!connected || peer === undefined || params === undefined || subject === undefined) return
     const load = async (signal: AbortSignal) => {
       return { ...(await peer.request(name, params, { signal })), asked: params }
     }
     slot.current?.ask({ subject, stamp, load })
-  }, [peer, subject, stamp])
+  }, [connected, peer, subject, stamp])
 
   const fresh = answer !== undefined && answer.subject === subject && answer.stamp === stamp
   return { got: answer?.value, error: fresh ? answer.error : undefined, fresh }

@@ -5,6 +5,7 @@
 import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useId } from 'react'
 import { ScaledScrollbar } from '../hex/scaled-scrollbar'
 import { useScaledRows } from '../hex/use-scaled-rows'
+import { useSize } from './use-size'
 import './data-grid.css'
 
 const ROW_PX = 24
@@ -14,17 +15,22 @@ export interface Column {
   readonly title: string
   /** The title is read out, but not shown. */
   readonly quiet?: boolean
+  /** Shown only where the table is at least this wide, CSS pixels. */
+  readonly fromPx?: number
   /** A track of CSS grid: `1fr`, `90px`. */
   readonly width: string
   readonly align?: 'end'
 }
 
+/** By the keys of the columns. */
+export type RowCells = Readonly<Record<string, ReactNode>>
+
 interface DataGridProps {
   readonly label: string
   readonly columns: readonly Column[]
   readonly rowCount: number
-  /** The cells of a row, in the order of the columns; undefined while it is not known. */
-  readonly cells: (index: number) => readonly ReactNode[] | undefined
+  /** Undefined while the row is not known. */
+  readonly cells: (index: number) => RowCells | undefined
   readonly chosen: number | undefined
   readonly onChoose: (index: number) => void
   /** Enter and double click. */
@@ -35,8 +41,10 @@ interface DataGridProps {
 }
 
 export function DataGrid(props: DataGridProps) {
-  const { label, columns, rowCount, cells, chosen, onChoose, onUse, onWindow } = props
+  const { label, rowCount, cells, chosen, onChoose, onUse, onWindow } = props
   const id = useId()
+  const [gridRef, { width }] = useSize<HTMLDivElement>()
+  const columns = props.columns.filter(({ fromPx = 0 }) => width >= fromPx)
   const rows = useScaledRows<HTMLDivElement>(rowCount, ROW_PX)
   const { topRow, drawnRows, show } = rows
   useEffect(() => onWindow(topRow, drawnRows), [onWindow, topRow, drawnRows])
@@ -57,6 +65,7 @@ export function DataGrid(props: DataGridProps) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: rows out of sight do not exist, so it is no <table>.
     <div
+      ref={gridRef}
       className="data-grid"
       role="grid"
       aria-label={label}
@@ -113,7 +122,7 @@ interface BodyRowProps {
   readonly index: number
   readonly columns: readonly Column[]
   readonly style: CSSProperties
-  readonly cells: readonly ReactNode[] | undefined
+  readonly cells: RowCells | undefined
   readonly chosen: boolean
   readonly onChoose: (index: number) => void
   readonly onUse: ((index: number) => void) | undefined
@@ -132,10 +141,10 @@ function BodyRow({ id, index, columns, style, cells, chosen, onChoose, onUse }: 
       onMouseDown={() => onChoose(index)}
       onDoubleClick={() => onUse?.(index)}
     >
-      {columns.map((column, i) => (
+      {columns.map((column) => (
         // biome-ignore lint/a11y: the grid has the one stop.
         <div key={column.key} role="gridcell" className={cellClass(column)}>
-          {cells === undefined ? '…' : cells[i]}
+          {cells === undefined ? '…' : cells[column.key]}
         </div>
       ))}
     </div>

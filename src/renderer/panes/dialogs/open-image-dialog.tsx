@@ -9,7 +9,7 @@ import { messageOf } from '../../state/app'
 import { useAnswer } from '../../state/use-answer'
 import { useApp } from '../../state/use-app'
 import { Button, ICON_SIZE } from '../../widgets/button'
-import { type Column, DataGrid } from '../../widgets/data-grid'
+import { type Column, DataGrid, type RowCells } from '../../widgets/data-grid'
 import { DialogFrame } from '../../widgets/dialog-frame'
 import { Problem } from '../../widgets/problem'
 import { TextField } from '../../widgets/text-field'
@@ -114,16 +114,17 @@ function join(directory: string, name: string): string {
   return directory.endsWith(separator) ? directory + name : directory + separator + name
 }
 
-function fileCells(entry: DirectoryEntry | undefined) {
+function fileCells(entry: DirectoryEntry | undefined): RowCells | undefined {
   if (entry === undefined) return undefined
   const Icon = entry.kind === 'directory' ? Folder : File
-  return [
-    <span className="file-name" key="name">
-      <Icon size={ICON_SIZE} aria-hidden />
-      {entry.name}
-    </span>,
-    <span className="mono dim" key="size">
-      {entry.size === undefined ? '' : formatSize(entry.size)}
-    </span>,
-  ]
+  const size = entry.size === undefined ? '' : formatSize(entry.size)
+  return {
+    name: (
+      <span className="file-name">
+        <Icon size={ICON_SIZE} aria-hidden />
+        {entry.name}
+      </span>
+    ),
+    size: <span className="mono dim">{size}</span>,
+  }
 }
