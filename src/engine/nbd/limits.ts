@@ -12,8 +12,10 @@ export const MAX_OPTION_DATA = 64 * 1024
 /** An option longer than this is not even skipped: no honest client comes near it. */
 export const MAX_OPTION_SKIP = 16 * 1024 * 1024
 
-/** Options in one handshake: nbdinfo on a server of many exports asks two for each. */
-export const MAX_OPTIONS = 1024
+/** Options in one handshake: a dozen is all that an honest client needs for itself. */
+export const MAX_OPTIONS = 32
+/** And for each export that there is to look at: a list, then its information and its contexts. */
+export const MAX_OPTIONS_PER_EXPORT = 32
 
 /** What a server may send in one option reply: two strings and their lengths, with room to spare. */
 export const MAX_OPTION_REPLY = 16 * 1024
@@ -74,8 +76,12 @@ export interface ServerLimits {
   readonly handshakeTimeoutMs: number
   /** Requests of one client in progress; further ones wait unread in its socket. */
   readonly requests: number
-  /** Payload bytes of those; one request may always go. */
+  /** Payload bytes of those, until the reply has left; one request may always go. */
   readonly bytes: number
+  /** The same of all clients together; the longest request has to fit. */
+  readonly totalBytes: number
+  /** Who holds payload bytes for so long without finishing anything, while others wait, is cut off. */
+  readonly stallTimeoutMs: number
 }
 
 export const DEFAULT_SERVER_LIMITS: ServerLimits = {
@@ -83,6 +89,8 @@ export const DEFAULT_SERVER_LIMITS: ServerLimits = {
   handshakeTimeoutMs: 10_000,
   requests: 64,
   bytes: 2 * MAX_PAYLOAD,
+  totalBytes: 8 * MAX_PAYLOAD,
+  stallTimeoutMs: 30_000,
 }
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000

@@ -52,7 +52,7 @@ describe('the limits of the server', () => {
   it('keep the bytes in progress down, but let any one request pass', async () => {
     const disk = new GatedDisk(SIZE)
     disk.isOpen = false
-    const { peer, replies } = await serve({ disk, server: { limits: { bytes: 1000 } } })
+    const { peer, replies } = await serve({ disk, server: { limits: { bytes: 1200 } } })
     for (let i = 1; i <= 4; i++) peer.send(bs.request({ command: READ, cookie: i, length: 600 }))
     await settle()
     expect(disk.inProgress).toBe(2)

@@ -6,7 +6,9 @@ import type { PlatterError } from '../base/errors'
 import type { ExportSource, NbdExport } from './export-registry'
 import type { ServerLimits } from './limits'
 import { DEFAULT_SERVER_LIMITS } from './limits'
+import { PayloadBudget } from './payload-budget'
 import type { ServerClient } from './server-client'
+import type { ServerTls } from './server-session'
 import { ServerSession } from './server-session'
 import type { Transport } from './transport'
 
@@ -15,6 +17,8 @@ export interface NbdServerOptions {
   readonly exports: ExportSource | (() => readonly NbdExport[])
   readonly clock: Clock
   readonly limits?: Partial<ServerLimits>
+  /** Without it, connections are not encrypted. */
+  readonly tls?: ServerTls | undefined
   /** Send zeroes as holes, at the price of asking the disk for its extents before each read. */
   readonly sendHoles?: boolean
   /** A client has finished its handshake. */
@@ -29,6 +33,7 @@ export class NbdServer {
   readonly #options: NbdServerOptions
   readonly #exports: ExportSource
   readonly #limits: ServerLimits
+  readonly #budget: PayloadBudget
   /** Every session, and whether it came out of its handshake. */
   readonly #sessions = new Map<ServerSession, boolean>()
   /** Sessions that are done with their disk and whose last replies are on the way. */
@@ -42,6 +47,8 @@ export class NbdServer {
     this.#exports =
       typeof options.exports === 'function' ? sourceOf(options.exports) : options.exports
     this.#limits = { ...DEFAULT_SERVER_LIMITS, ...options.limits }
+    const { totalBytes: limit, stallTimeoutMs } = this.#limits
+    this.#budget = new PayloadBudget({ limit, stallTimeoutMs, clock: options.clock })
   }
 
   /** Clients that have an export open. */
@@ -62,6 +69,8 @@ export class NbdServer {
       exports: this.#exports,
       clock: this.#options.clock,
       limits: this.#limits,
+      budget: this.#budget,
+      tls: this.#options.tls,
       sendHoles: this.#options.sendHoles === true,
       onServing: (served) => {
         this.#sessions.set(served, true)

@@ -1,116 +1,178 @@
-// The server's replies as bytes. A read is encoded around the buffer that the disk filled: its header
-// sits in front of the data in the same allocation, so that nothing is copied on the way out.
+// The server's replies as bytes, in whichever headers the connection agreed on. A read is encoded around
+// the buffer that the disk fills: its header sits in front of the data in the same allocation, so that
+// nothing is copied on the way out.
 
-import { ByteWriter, utf8 } from '../base/bytes'
+import { utf8 } from '../base/bytes'
 import type { ExtentList } from '../disk/extents'
 import * as nbd from './constants'
 import type { RequestHeader } from './request-parser'
+import type { HeaderStyle } from './served-export'
 import type { WireError } from './wire-errors'
+import { putU16, putU32, putU64 } from './wire-write'
 
-/** Room in front of the data of a structured read: the chunk's header and its offset. */
-export const DATA_CHUNK_HEADER = nbd.STRUCTURED_REPLY_LENGTH + 8
+/** What of a request its reply repeats. */
+export type ReplyTo = Pick<RequestHeader, 'cookieHigh' | 'cookieLow' | 'offsetHigh' | 'offsetLow'>
 
-type Cookie = Pick<RequestHeader, 'cookieHigh' | 'cookieLow'>
+/** Gives a buffer of exactly that length; whatever is in it will be overwritten. */
+export type Allocate = (length: number) => Uint8Array
 
-export function encodeSimpleReply(cookie: Cookie, errno: number): Uint8Array {
-  return putSimpleHeader(new ByteWriter(nbd.SIMPLE_REPLY_LENGTH), cookie, errno).done()
+export function encodeSuccess(request: ReplyTo, headers: HeaderStyle): Uint8Array {
+  if (headers === 'simple') return simpleReply(new Uint8Array(16), request, nbd.NBD_SUCCESS)
+  return startChunk(request, headers, nbd.NBD_REPLY_TYPE_NONE, 0, true).bytes
 }
 
-export function encodeDone(cookie: Cookie): Uint8Array {
-  const writer = new ByteWriter(nbd.STRUCTURED_REPLY_LENGTH)
-  return putChunkHeader(writer, cookie, nbd.NBD_REPLY_TYPE_NONE, 0, true).done()
-}
-
-export function encodeErrorChunk(cookie: Cookie, error: WireError): Uint8Array {
+export function encodeFailure(
+  request: ReplyTo,
+  error: WireError,
+  headers: HeaderStyle,
+): Uint8Array {
+  if (headers === 'simple') return simpleReply(new Uint8Array(16), request, error.errno)
   const text = utf8(error.message.slice(0, MAX_ERROR_TEXT))
-  const writer = new ByteWriter(nbd.STRUCTURED_REPLY_LENGTH + 6 + text.length)
-  putChunkHeader(writer, cookie, nbd.NBD_REPLY_TYPE_ERROR, 6 + text.length, true)
-  return writer.u32(error.errno).u16(text.length).put(text).done()
+  const type = nbd.NBD_REPLY_TYPE_ERROR
+  const { bytes, at } = startChunk(request, headers, type, 6 + text.length, true)
+  putU32(bytes, at, error.errno)
+  putU16(bytes, at + 4, text.length)
+  bytes.set(text, at + 6)
+  return bytes
 }
 
 /** At most three bytes a character keep it below the protocol's 4096. */
 const MAX_ERROR_TEXT = 1024
 
 export function encodeHole(
-  cookie: Cookie,
+  request: ReplyTo,
+  headers: HeaderStyle,
   offset: number,
   length: number,
   done: boolean,
 ): Uint8Array {
-  const writer = new ByteWriter(nbd.STRUCTURED_REPLY_LENGTH + 12)
-  putChunkHeader(writer, cookie, nbd.NBD_REPLY_TYPE_OFFSET_HOLE, 12, done)
-  return writer.u64(offset).u32(length).done()
+  const { bytes, at } = startChunk(request, headers, nbd.NBD_REPLY_TYPE_OFFSET_HOLE, 12, done)
+  putU64(bytes, at, offset)
+  putU32(bytes, at + 8, length)
+  return bytes
 }
 
+/** The first `count` extents of one context. */
 export function encodeStatus(
-  cookie: Cookie,
+  request: ReplyTo,
+  headers: HeaderStyle,
   contextId: number,
   list: ExtentList,
   count: number,
   done: boolean,
 ): Uint8Array {
-  const length = 4 + 8 * count
-  const writer = new ByteWriter(nbd.STRUCTURED_REPLY_LENGTH + length)
-  putChunkHeader(writer, cookie, nbd.NBD_REPLY_TYPE_BLOCK_STATUS, length, done).u32(contextId)
-  for (let i = 0; i < count; i++) {
-    writer.u32(list.lengths[i] as number).u32(list.flags[i] as number)
-  }
-  return writer.done()
+  return headers === 'extended'
+    ? encodeLongStatus(request, contextId, list, count, done)
+    : encodeShortStatus(request, headers, contextId, list, count, done)
 }
 
-/** A reply buffer for a read and the part of it that the disk fills. */
+function encodeShortStatus(
+  request: ReplyTo,
+  headers: HeaderStyle,
+  contextId: number,
+  list: ExtentList,
+  count: number,
+  done: boolean,
+): Uint8Array {
+  const type = nbd.NBD_REPLY_TYPE_BLOCK_STATUS
+  const { bytes, at } = startChunk(request, headers, type, 4 + 8 * count, done)
+  putU32(bytes, at, contextId)
+  for (let i = 0, to = at + 4; i < count; i++, to += 8) {
+    putU32(bytes, to, list.lengths[i] as number)
+    putU32(bytes, to + 4, list.flags[i] as number)
+  }
+  return bytes
+}
+
+function encodeLongStatus(
+  request: ReplyTo,
+  contextId: number,
+  list: ExtentList,
+  count: number,
+  done: boolean,
+): Uint8Array {
+  const type = nbd.NBD_REPLY_TYPE_BLOCK_STATUS_EXT
+  const { bytes, at } = startChunk(request, 'extended', type, 8 + 16 * count, done)
+  putU32(bytes, at, contextId)
+  putU32(bytes, at + 4, count)
+  for (let i = 0, to = at + 8; i < count; i++, to += 16) {
+    putU64(bytes, to, list.lengths[i] as number)
+    putU64(bytes, to + 8, list.flags[i] as number)
+  }
+  return bytes
+}
+
+/** A reply to a read, complete but for the data. */
 export interface ReadReply {
+  readonly message: Uint8Array
+  /** The part of the message that the disk fills. */
   readonly data: Uint8Array
-  /** The finished message; to be called when `data` is filled. */
-  finish(): Uint8Array
 }
 
-export function prepareSimpleRead(cookie: Cookie, length: number): ReadReply {
-  const writer = new ByteWriter(nbd.SIMPLE_REPLY_LENGTH + length)
-  return {
-    data: writer.bytes.subarray(nbd.SIMPLE_REPLY_LENGTH),
-    finish: () => putSimpleHeader(writer, cookie, nbd.NBD_SUCCESS).zeros(length).done(),
-  }
-}
-
-export function prepareDataChunk(
-  cookie: Cookie,
+/** Data from `offset` on; in simple headers it has to be all of the read. */
+export function prepareRead(
+  request: ReplyTo,
+  headers: HeaderStyle,
   offset: number,
   length: number,
   done: boolean,
+  allocate: Allocate,
 ): ReadReply {
-  const writer = new ByteWriter(DATA_CHUNK_HEADER + length)
-  const type = nbd.NBD_REPLY_TYPE_OFFSET_DATA
-  return {
-    data: writer.bytes.subarray(DATA_CHUNK_HEADER),
-    finish: () =>
-      putChunkHeader(writer, cookie, type, 8 + length, done)
-        .u64(offset)
-        .zeros(length)
-        .done(),
+  if (headers === 'simple') {
+    const message = simpleReply(allocate(16 + length), request, nbd.NBD_SUCCESS)
+    return { message, data: message.subarray(16) }
   }
+  const before = headerLength(headers) + 8
+  const message = allocate(before + length)
+  putChunkHeader(message, request, headers, nbd.NBD_REPLY_TYPE_OFFSET_DATA, 8 + length, done)
+  putU64(message, before - 8, offset)
+  return { message, data: message.subarray(before) }
 }
 
-function putSimpleHeader(writer: ByteWriter, cookie: Cookie, errno: number): ByteWriter {
-  return writer
-    .u32(nbd.NBD_SIMPLE_REPLY_MAGIC)
-    .u32(errno)
-    .u32(cookie.cookieHigh)
-    .u32(cookie.cookieLow)
+function simpleReply(bytes: Uint8Array, request: ReplyTo, errno: number): Uint8Array {
+  putU32(bytes, 0, nbd.NBD_SIMPLE_REPLY_MAGIC)
+  putU32(bytes, 4, errno)
+  putU32(bytes, 8, request.cookieHigh)
+  putU32(bytes, 12, request.cookieLow)
+  return bytes
 }
 
-function putChunkHeader(
-  writer: ByteWriter,
-  cookie: Cookie,
+const headerLength = (headers: HeaderStyle): number =>
+  headers === 'extended' ? nbd.EXTENDED_REPLY_LENGTH : nbd.STRUCTURED_REPLY_LENGTH
+
+/** A chunk with its header, and where its payload of `length` bytes begins. */
+function startChunk(
+  request: ReplyTo,
+  headers: HeaderStyle,
   type: number,
   length: number,
   done: boolean,
-): ByteWriter {
-  return writer
-    .u32(nbd.NBD_STRUCTURED_REPLY_MAGIC)
-    .u16(done ? nbd.NBD_REPLY_FLAG_DONE : 0)
-    .u16(type)
-    .u32(cookie.cookieHigh)
-    .u32(cookie.cookieLow)
-    .u32(length)
+): { readonly bytes: Uint8Array; readonly at: number } {
+  const at = headerLength(headers)
+  const bytes = new Uint8Array(at + length)
+  putChunkHeader(bytes, request, headers, type, length, done)
+  return { bytes, at }
+}
+
+function putChunkHeader(
+  bytes: Uint8Array,
+  request: ReplyTo,
+  headers: HeaderStyle,
+  type: number,
+  length: number,
+  done: boolean,
+): void {
+  const isExtended = headers === 'extended'
+  putU32(bytes, 0, isExtended ? nbd.NBD_EXTENDED_REPLY_MAGIC : nbd.NBD_STRUCTURED_REPLY_MAGIC)
+  putU16(bytes, 4, done ? nbd.NBD_REPLY_FLAG_DONE : 0)
+  putU16(bytes, 6, type)
+  putU32(bytes, 8, request.cookieHigh)
+  putU32(bytes, 12, request.cookieLow)
+  if (!isExtended) {
+    putU32(bytes, 16, length)
+    return
+  }
+  putU32(bytes, 16, request.offsetHigh)
+  putU32(bytes, 20, request.offsetLow)
+  putU64(bytes, 24, length)
 }

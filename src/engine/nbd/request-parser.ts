@@ -3,12 +3,14 @@
 // away, so that the stream stays in step. The parser stops between requests when its owner has taken
 // enough (`mayTake`), and says how far it came.
 //
-// States: header (28 bytes), payload (into a buffer of its own), discard (a refused payload).
+// States: header (28 bytes, 32 extended ones), admission (the owner has no room for its payload yet),
+// payload (into a buffer of its own), discard (a refused payload).
 
 import { PlatterError } from '../base/errors'
 import * as nbd from './constants'
 import { MAX_REFUSED_PAYLOAD } from './limits'
 import type { WireError } from './wire-errors'
+import { offsetAt, u16At, u32At } from './wire-read'
 
 export interface RequestHeader {
   readonly command: number
@@ -19,6 +21,11 @@ export interface RequestHeader {
   /** Exact up to 2^53; above that only "too large". */
   readonly offset: number
   readonly length: number
+  /** The client's 64 bits of offset, for the replies that repeat them. */
+  readonly offsetHigh: number
+  readonly offsetLow: number
+  /** Bytes that follow the header. */
+  readonly payloadLength: number
 }
 
 export interface RequestParserOwner {
@@ -26,6 +33,8 @@ export interface RequestParserOwner {
   judge(header: RequestHeader): WireError | undefined
   /** False: the parser stops before the next header. */
   mayTake(): boolean
+  /** Whether there is memory for what it carries or asks for; asked again by receive() until there is. */
+  admit(header: RequestHeader): boolean
   /** A whole request; a refused one has no payload. */
   onRequest(header: RequestHeader, payload: Uint8Array, refusal: WireError | undefined): void
 }
@@ -34,43 +43,55 @@ const NOTHING = new Uint8Array(0)
 
 export class RequestParser {
   readonly #owner: RequestParserOwner
-  readonly #scratch = new Uint8Array(nbd.REQUEST_LENGTH)
+  readonly #extended: boolean
+  readonly #headerLength: number
+  readonly #scratch: Uint8Array
   #have = 0
-  #state: 'header' | 'payload' | 'discard' = 'header'
+  #state: 'header' | 'admission' | 'payload' | 'discard' = 'header'
   #header: RequestHeader | undefined
   #refusal: WireError | undefined
   #payload: Uint8Array = NOTHING
   #left = 0
 
-  constructor(owner: RequestParserOwner) {
+  constructor(owner: RequestParserOwner, extended: boolean) {
     this.#owner = owner
+    this.#extended = extended
+    this.#headerLength = extended ? nbd.EXTENDED_REQUEST_LENGTH : nbd.REQUEST_LENGTH
+    this.#scratch = new Uint8Array(this.#headerLength)
   }
 
   get state(): string {
     return this.#state
   }
 
+  /** A request waits until its owner has room for it; receive(), of nothing perhaps, asks again. */
+  get isWaiting(): boolean {
+    return this.#state === 'admission'
+  }
+
   /** How many bytes of `chunk` were taken: all, unless the owner wants no more requests for now. */
   receive(chunk: Uint8Array): number {
     let at = 0
-    while (at < chunk.length) {
+    for (;;) {
+      if (this.#state === 'admission' && !this.#enter()) return at
+      if (at === chunk.length) return at
       if (this.#state === 'header') {
         if (this.#have === 0 && !this.#owner.mayTake()) return at
         at = this.#takeHeader(chunk, at)
       } else at = this.#takePayload(chunk, at)
     }
-    return at
   }
 
   #takeHeader(chunk: Uint8Array, at: number): number {
-    if (this.#have === 0 && chunk.length - at >= nbd.REQUEST_LENGTH) {
+    const whole = this.#headerLength
+    if (this.#have === 0 && chunk.length - at >= whole) {
       this.#onHeader(chunk, at)
-      return at + nbd.REQUEST_LENGTH
+      return at + whole
     }
-    const part = Math.min(nbd.REQUEST_LENGTH - this.#have, chunk.length - at)
+    const part = Math.min(whole - this.#have, chunk.length - at)
     this.#scratch.set(chunk.subarray(at, at + part), this.#have)
     this.#have += part
-    if (this.#have === nbd.REQUEST_LENGTH) {
+    if (this.#have === whole) {
       this.#have = 0
       this.#onHeader(this.#scratch, 0)
     }
@@ -78,33 +99,30 @@ export class RequestParser {
   }
 
   #onHeader(bytes: Uint8Array, at: number): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, nbd.REQUEST_LENGTH)
-    const magic = view.getUint32(0)
-    if (magic !== nbd.NBD_REQUEST_MAGIC) {
-      throw new PlatterError('PROTOCOL', `a request begins with 0x${magic.toString(16)}`)
-    }
-    const header = {
-      flags: view.getUint16(4),
-      command: view.getUint16(6),
-      cookieHigh: view.getUint32(8),
-      cookieLow: view.getUint32(12),
-      offset: view.getUint32(16) * 2 ** 32 + view.getUint32(20),
-      length: view.getUint32(24),
-    }
+    const header = this.#extended ? readExtendedHeader(bytes, at) : readHeader(bytes, at)
     const refusal = this.#owner.judge(header)
-    const payload = header.command === nbd.NBD_CMD_WRITE ? header.length : 0
-    if (refusal !== undefined && payload > MAX_REFUSED_PAYLOAD) {
-      throw new PlatterError('LIMIT', `a write of ${payload} bytes, above ${MAX_REFUSED_PAYLOAD}`)
-    }
-    if (payload === 0) {
-      this.#owner.onRequest(header, NOTHING, refusal)
-      return
+    const { payloadLength } = header
+    if (refusal !== undefined && payloadLength > MAX_REFUSED_PAYLOAD) {
+      const why = `a payload of ${payloadLength} bytes, above ${MAX_REFUSED_PAYLOAD}`
+      throw new PlatterError('LIMIT', `${nbd.nameOfCommand(header.command)}: ${why}`)
     }
     this.#header = header
     this.#refusal = refusal
-    this.#left = payload
-    this.#state = refusal === undefined ? 'payload' : 'discard'
-    if (refusal === undefined) this.#payload = new Uint8Array(payload)
+    this.#left = payloadLength
+    if (refusal === undefined) this.#state = 'admission'
+    else if (payloadLength > 0) this.#state = 'discard'
+    else this.#finish()
+  }
+
+  /** False: not yet. */
+  #enter(): boolean {
+    if (!this.#owner.admit(this.#header as RequestHeader)) return false
+    if (this.#left === 0) this.#finish()
+    else {
+      this.#payload = new Uint8Array(this.#left)
+      this.#state = 'payload'
+    }
+    return true
   }
 
   #takePayload(chunk: Uint8Array, at: number): number {
@@ -125,4 +143,48 @@ export class RequestParser {
     this.#header = undefined
     this.#owner.onRequest(header, payload, this.#refusal)
   }
+}
+
+function readHeader(bytes: Uint8Array, at: number): RequestHeader {
+  checkMagic(u32At(bytes, at), nbd.NBD_REQUEST_MAGIC)
+  const command = u16At(bytes, at + 6)
+  const offsetHigh = u32At(bytes, at + 16)
+  const offsetLow = u32At(bytes, at + 20)
+  const length = u32At(bytes, at + 24)
+  return {
+    flags: u16At(bytes, at + 4),
+    command,
+    cookieHigh: u32At(bytes, at + 8),
+    cookieLow: u32At(bytes, at + 12),
+    offset: offsetHigh * 2 ** 32 + offsetLow,
+    length,
+    offsetHigh,
+    offsetLow,
+    payloadLength: command === nbd.NBD_CMD_WRITE ? length : 0,
+  }
+}
+
+function readExtendedHeader(bytes: Uint8Array, at: number): RequestHeader {
+  checkMagic(u32At(bytes, at), nbd.NBD_EXTENDED_REQUEST_MAGIC)
+  const flags = u16At(bytes, at + 4)
+  const offsetHigh = u32At(bytes, at + 16)
+  const offsetLow = u32At(bytes, at + 20)
+  const length = offsetAt(bytes, at + 24)
+  return {
+    flags,
+    command: u16At(bytes, at + 6),
+    cookieHigh: u32At(bytes, at + 8),
+    cookieLow: u32At(bytes, at + 12),
+    offset: offsetHigh * 2 ** 32 + offsetLow,
+    length,
+    offsetHigh,
+    offsetLow,
+    // Without the flag nothing follows, not even a write's data.
+    payloadLength: (flags & nbd.NBD_CMD_FLAG_PAYLOAD_LEN) === 0 ? 0 : length,
+  }
+}
+
+function checkMagic(magic: number, expected: number): void {
+  if (magic === expected) return
+  throw new PlatterError('PROTOCOL', `a request begins with 0x${magic.toString(16)}`)
 }

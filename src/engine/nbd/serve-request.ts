@@ -2,35 +2,31 @@
 // before its first byte is sent, so a failure never has to be told in the middle of data.
 
 import { PlatterError } from '../base/errors'
-import type { Disk } from '../disk/disk'
+import type { CallOptions, Disk } from '../disk/disk'
 import { EXTENT_ZERO } from '../disk/extents'
 import * as nbd from './constants'
 import { MAX_SENT_EXTENTS } from './limits'
-import {
-  encodeDone,
-  encodeErrorChunk,
-  encodeHole,
-  encodeSimpleReply,
-  encodeStatus,
-  prepareDataChunk,
-  prepareSimpleRead,
-} from './reply-encoder'
+import type { Allocate } from './reply-encoder'
+import { encodeHole, encodeStatus, encodeSuccess, prepareRead } from './reply-encoder'
 import type { RequestHeader } from './request-parser'
+import type { HeaderStyle } from './served-export'
 import type { SelectedContext } from './server-handshake'
+import { parseStatusPayload } from './status-payload'
 import type { WireError } from './wire-errors'
 import { wireErrorOf } from './wire-errors'
 
 export interface ServedConnection {
   readonly disk: Disk
-  readonly structured: boolean
+  readonly headers: HeaderStyle
   readonly contexts: readonly SelectedContext[]
   /** Ask the disk for its extents before a read, and send what reads as zeroes as holes. */
   readonly sendHoles: boolean
-  /** Aborted when the client is gone: what only it would have used may stop. */
-  readonly signal: AbortSignal
+  /** With a signal that says that the client is gone: what only it would have used may stop. */
+  readonly options: CallOptions
+  readonly allocate: Allocate
 }
 
-export async function serveRequest(
+export function serveRequest(
   request: RequestHeader,
   payload: Uint8Array,
   connection: ServedConnection,
@@ -39,20 +35,12 @@ export async function serveRequest(
     case nbd.NBD_CMD_READ:
       return serveRead(request, connection)
     case nbd.NBD_CMD_BLOCK_STATUS:
-      return serveStatus(request, connection)
+      return serveStatus(request, payload, connection)
     default:
-      await change(request, payload, connection)
-      return [encodeSuccess(request, connection.structured)]
+      return change(request, payload, connection).then(() => [
+        encodeSuccess(request, connection.headers),
+      ])
   }
-}
-
-/** The answer to a request that failed. */
-export function encodeFailure(
-  request: RequestHeader,
-  error: WireError,
-  structured: boolean,
-): Uint8Array {
-  return structured ? encodeErrorChunk(request, error) : encodeSimpleReply(request, error.errno)
 }
 
 /** What a failure of the disk is to the client, given what it asked. */
@@ -63,25 +51,15 @@ export function failureOf(request: RequestHeader, error: unknown): WireError {
   return wire.errno === nbd.NBD_ENOTSUP && !isFast ? { ...wire, errno: nbd.NBD_EINVAL } : wire
 }
 
-function encodeSuccess(request: RequestHeader, structured: boolean): Uint8Array {
-  return structured ? encodeDone(request) : encodeSimpleReply(request, nbd.NBD_SUCCESS)
-}
-
-async function serveRead(
-  request: RequestHeader,
-  connection: ServedConnection,
-): Promise<Uint8Array[]> {
+function serveRead(request: RequestHeader, connection: ServedConnection): Promise<Uint8Array[]> {
   const { offset, length, flags } = request
-  const { disk, structured, signal } = connection
-  const whole = (flags & nbd.NBD_CMD_FLAG_DF) !== 0
-  if (structured && connection.sendHoles && !whole && disk.capabilities.extents) {
+  const { disk, headers, options, allocate } = connection
+  const mayCut = headers !== 'simple' && (flags & nbd.NBD_CMD_FLAG_DF) === 0
+  if (connection.sendHoles && mayCut && disk.capabilities.extents) {
     return readAroundHoles(request, connection)
   }
-  const reply = structured
-    ? prepareDataChunk(request, offset, length, true)
-    : prepareSimpleRead(request, length)
-  await disk.read(reply.data, offset, { signal })
-  return [reply.finish()]
+  const { message, data } = prepareRead(request, headers, offset, length, true, allocate)
+  return disk.read(data, offset, options).then(() => [message])
 }
 
 /** Below this, a hole costs more in messages than it saves in bytes. */
@@ -91,22 +69,22 @@ async function readAroundHoles(
   request: RequestHeader,
   connection: ServedConnection,
 ): Promise<Uint8Array[]> {
-  const { disk, signal } = connection
+  const { disk, headers, options, allocate } = connection
   const end = request.offset + request.length
   const pieces: Promise<Uint8Array>[] = []
-  const list = await disk.extents(request.offset, request.length, { signal })
+  const list = await disk.extents(request.offset, request.length, options)
   let at = request.offset
   const readTo = (to: number) => {
     if (to === at) return
-    const reply = prepareDataChunk(request, at, to - at, to === end)
-    pieces.push(disk.read(reply.data, at, { signal }).then(() => reply.finish()))
+    const reply = prepareRead(request, headers, at, to - at, to === end, allocate)
+    pieces.push(disk.read(reply.data, at, options).then(() => reply.message))
     at = to
   }
   for (const extent of list) {
     if ((extent.flags & EXTENT_ZERO) === 0 || extent.length < SMALLEST_HOLE) continue
     readTo(extent.offset)
     const holeEnd = Math.min(extent.offset + extent.length, end)
-    pieces.push(Promise.resolve(encodeHole(request, at, holeEnd - at, holeEnd === end)))
+    pieces.push(Promise.resolve(encodeHole(request, headers, at, holeEnd - at, holeEnd === end)))
     at = holeEnd
   }
   readTo(end)
@@ -120,21 +98,27 @@ async function readAroundHoles(
 
 async function serveStatus(
   request: RequestHeader,
+  payload: Uint8Array,
   connection: ServedConnection,
 ): Promise<Uint8Array[]> {
-  const { offset, length, flags } = request
-  const { contexts, signal } = connection
+  const { offset, flags } = request
+  const { disk, headers, options } = connection
+  const { length, contexts } =
+    payload.length === 0
+      ? { length: request.length, contexts: connection.contexts }
+      : parseStatusPayload(payload, offset, connection.contexts, disk)
   const first = (flags & nbd.NBD_CMD_FLAG_REQ_ONE) !== 0
   const most = first ? 1 : MAX_SENT_EXTENTS
   const lists = await Promise.all(
-    contexts.map(({ context }) => context.extents(offset, length, { first, signal })),
+    contexts.map(({ context }) => context.extents(offset, length, { ...options, first })),
   )
   return lists.map((list, i) => {
     if (list.count === 0 || list.offset !== offset || list.end > offset + length) {
       throw new PlatterError('IO_ERROR', `extents of ${length} bytes at ${offset} are not usable`)
     }
     const { id } = contexts[i] as SelectedContext
-    return encodeStatus(request, id, list, Math.min(list.count, most), i === lists.length - 1)
+    const count = Math.min(list.count, most)
+    return encodeStatus(request, headers, id, list, count, i === lists.length - 1)
   })
 }
 
@@ -145,11 +129,11 @@ async function change(
   connection: ServedConnection,
 ): Promise<void> {
   const { command, offset, length, flags } = request
-  const { disk, signal } = connection
+  const { disk } = connection
   if (command === nbd.NBD_CMD_FLUSH) return disk.flush()
   if (length === 0) return
   if (command === nbd.NBD_CMD_CACHE) {
-    if (disk.capabilities.cache) await disk.cache(offset, length, { signal })
+    if (disk.capabilities.cache) await disk.cache(offset, length, connection.options)
     return
   }
   const wanted = (flags & nbd.NBD_CMD_FLAG_FUA) !== 0
@@ -166,7 +150,7 @@ async function writeZeroes(
   fua: boolean,
 ): Promise<void> {
   const { offset, length, flags } = request
-  const { disk, signal } = connection
+  const { disk, options } = connection
   const fast = (flags & nbd.NBD_CMD_FLAG_FAST_ZERO) !== 0
   if (fast && !disk.capabilities.fastZero) {
     throw new PlatterError('NOT_SUPPORTED', 'zeroing is no faster than writing on this disk')
@@ -177,7 +161,7 @@ async function writeZeroes(
   }
   const step = Math.min(length, disk.blockSize.maximum, MAX_ZEROES)
   const zeroes = new Uint8Array(step)
-  for (let at = offset; at < offset + length && !signal.aborted; at += step) {
+  for (let at = offset; at < offset + length && options.signal?.aborted !== true; at += step) {
     const part = Math.min(step, offset + length - at)
     await disk.write(part === step ? zeroes : zeroes.subarray(0, part), at, { fua })
   }

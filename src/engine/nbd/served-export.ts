@@ -7,6 +7,9 @@ import * as nbd from './constants'
 import type { WireBlockSize } from './export-info'
 import type { MetaContext, NbdExport } from './export-registry'
 
+/** What a connection's replies look like; `extended` also has 64-bit lengths both ways. */
+export type HeaderStyle = 'simple' | 'structured' | 'extended'
+
 export interface ServedExport {
   readonly source: NbdExport
   readonly size: number
@@ -15,13 +18,20 @@ export interface ServedExport {
   readonly blockSize: WireBlockSize
 }
 
-export function describeExport(source: NbdExport, structured: boolean): ServedExport {
+/** `withPayload`: block status may name its contexts in a payload. */
+export function describeExport(
+  source: NbdExport,
+  headers: HeaderStyle,
+  withPayload = false,
+): ServedExport {
   const { disk } = source
   const { minimum, preferred, maximum } = disk.blockSize
   return {
     source,
     size: disk.size,
-    flags: transmissionFlags(source, structured),
+    flags:
+      transmissionFlags(source, headers !== 'simple') |
+      (headers === 'extended' && withPayload ? nbd.NBD_FLAG_BLOCK_STATUS_PAYLOAD : 0),
     blockSize: {
       minimum,
       preferred: Math.max(preferred, 512),

@@ -21,6 +21,8 @@ export class ServerClient {
   others = 0
   failures = 0
   isConnected = true
+  /** The connection is encrypted. */
+  isSecure = false
   readonly #disconnect: () => void
 
   constructor(id: number, name: string, disconnect: () => void) {

@@ -127,7 +127,7 @@ describe('the server’s handshake', () => {
       expect(sent).toBe(expected)
       expect(value).toMatchObject({
         kind: 'serve',
-        structured: true,
+        headers: 'structured',
         contexts: [{ id: 1, context: { name: 'base:allocation' } }],
         export: { size: SIZE, flags: FLAGS_DF, source: { name: 'disk' } },
       })
@@ -144,7 +144,7 @@ describe('the server’s handshake', () => {
       expect(sent).toBe(
         hexOf(bs.greeting(), bs.script(bs.u64(SIZE), bs.u16(FLAGS), bs.zeros(zeroes))),
       )
-      expect(value).toMatchObject({ kind: 'serve', structured: false, contexts: [] })
+      expect(value).toMatchObject({ kind: 'serve', headers: 'simple', contexts: [] })
     })
   })
 
@@ -238,7 +238,8 @@ describe('a client’s option is refused, and the next one answered,', () => {
     ['STRUCTURED_REPLY with data', SR, 3, bs.option(SR, '00')],
     ['an unknown option', 4, 1, bs.option(4, bs.text('peek'))],
     ['STARTTLS', 5, 1, bs.option(5)],
-    ['EXTENDED_HEADERS', 11, 1, bs.option(11)],
+    ['EXTENDED_HEADERS with data', 11, 3, bs.option(11, '00')],
+    ['STARTTLS with data', 5, 3, bs.option(5, '00')],
     ['GO for nothing', GO, 6, infoRequest(GO, 'nowhere')],
     ['INFO for nothing', INFO, 6, infoRequest(INFO, 'nowhere')],
     ['GO without a name', GO, 3, bs.option(GO, bs.u16(0))],

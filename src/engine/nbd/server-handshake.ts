@@ -1,21 +1,28 @@
 // The server's handshake: fixed newstyle only, as a script without sockets. Each option is read whole
 // (its length checked first), answered, and the next one follows; an option that we do not know is
 // passed over and answered with NBD_REP_ERR_UNSUP. What was negotiated is one value that options
-// replace, so that whatever has to void it (a failed SET_META_CONTEXT; later STARTTLS) simply does.
+// replace, so that whatever has to void it (a failed SET_META_CONTEXT, STARTTLS) simply does.
 //
 // The connection is dropped where the specification says so: unknown client flags, an option without
-// its magic, NBD_OPT_EXPORT_NAME for an export that is not there, too many or absurdly long options.
+// its magic, NBD_OPT_EXPORT_NAME for an export that is not there or where it is not allowed (TLS is
+// required, extended headers were agreed), too many or absurdly long options.
 
 import { ByteReader, ByteWriter, utf8 } from '../base/bytes'
 import { PlatterError } from '../base/errors'
 import * as nbd from './constants'
 import type { ExportSource, MetaContext, NbdExport } from './export-registry'
 import type { Script } from './handshake-script'
-import { read, send, skip } from './handshake-script'
-import { MAX_CONTEXTS, MAX_OPTION_DATA, MAX_OPTION_SKIP, MAX_OPTIONS } from './limits'
+import { read, secure, send, skip } from './handshake-script'
+import {
+  MAX_CONTEXTS,
+  MAX_OPTION_DATA,
+  MAX_OPTION_SKIP,
+  MAX_OPTIONS,
+  MAX_OPTIONS_PER_EXPORT,
+} from './limits'
 import type { OptionData } from './option-data'
 import { parseInfoRequest, parseMetaRequest, parseName } from './option-data'
-import type { ServedExport } from './served-export'
+import type { HeaderStyle, ServedExport } from './served-export'
 import { contextsOf, describeExport } from './served-export'
 
 export interface SelectedContext {
@@ -28,19 +35,24 @@ export type Agreement =
   | {
       readonly kind: 'serve'
       readonly export: ServedExport
-      readonly structured: boolean
+      readonly headers: HeaderStyle
       readonly contexts: readonly SelectedContext[]
     }
   | { readonly kind: 'leave' }
+
+/** `required`: nothing is said about any export in the clear. */
+export type TlsMode = 'off' | 'optional' | 'required'
 
 export interface ServerHandshakeOptions {
   readonly exports: ExportSource
   /** Asked before each option: the server is going down. */
   isClosing(): boolean
+  readonly tls?: TlsMode
 }
 
 interface Negotiation {
-  structured: boolean
+  readonly isSecure: boolean
+  headers: HeaderStyle
   contexts:
     | { readonly exportName: string; readonly selected: readonly SelectedContext[] }
     | undefined
@@ -59,8 +71,9 @@ export function* serverHandshake(options: ServerHandshakeOptions): Script<Agreem
   if ((flags & ~offered) !== 0) {
     throw new PlatterError('PROTOCOL', `client flags 0x${flags.toString(16)} were not offered`)
   }
-  const state: Negotiation = { structured: false, contexts: undefined }
-  for (let count = 0; count < MAX_OPTIONS; count++) {
+  let state = freshNegotiation(false)
+  const most = MAX_OPTIONS + MAX_OPTIONS_PER_EXPORT * options.exports.list().length
+  for (let count = 0; count < most; count++) {
     const header = new ByteReader(yield* read(16, 'an option'))
     const magic = header.u64()
     if (magic !== nbd.IHAVEOPT) {
@@ -77,11 +90,45 @@ export function* serverHandshake(options: ServerHandshakeOptions): Script<Agreem
     if (option === nbd.NBD_OPT_EXPORT_NAME) {
       return yield* onExportName(state, data, flags, options)
     }
+    if (option === nbd.NBD_OPT_STARTTLS) {
+      // Whatever was agreed on in the clear may have been somebody else's wish.
+      if (yield* startTls(state, data, options)) state = freshNegotiation(true)
+      continue
+    }
     const agreement = yield* answerOption(state, data, options)
     if (agreement !== undefined) return agreement
   }
-  throw new PlatterError('LIMIT', `more than ${MAX_OPTIONS} options`)
+  throw new PlatterError('LIMIT', `more than ${most} options`)
 }
+
+const freshNegotiation = (isSecure: boolean): Negotiation => ({
+  isSecure,
+  headers: 'simple',
+  contexts: undefined,
+})
+
+/** True once the connection is encrypted. */
+function* startTls(
+  state: Negotiation,
+  { option, bytes }: OptionData,
+  options: ServerHandshakeOptions,
+): Script<boolean> {
+  const no = function* (type: number, why: string): Script<false> {
+    yield* refuse(option, type, why)
+    return false
+  }
+  if (bytes.length > 0) return yield* no(nbd.NBD_REP_ERR_INVALID, 'data is not allowed')
+  if (state.isSecure) return yield* no(nbd.NBD_REP_ERR_INVALID, 'the connection has TLS already')
+  if ((options.tls ?? 'off') === 'off') {
+    return yield* no(nbd.NBD_REP_ERR_UNSUP, 'this server has no TLS')
+  }
+  if (options.isClosing()) return yield* no(nbd.NBD_REP_ERR_SHUTDOWN, CLOSING)
+  yield* reply(option, nbd.NBD_REP_ACK)
+  yield* secure('the TLS handshake')
+  return true
+}
+
+const CLOSING = 'the server is shutting down'
 
 /** The option's data; `undefined` when it was too long, passed over and refused. */
 function* readOption(option: number, length: number): Script<OptionData | undefined> {
@@ -106,12 +153,15 @@ function* answerOption(
     yield* reply(option, nbd.NBD_REP_ACK)
     return { kind: 'leave' }
   }
+  if (options.tls === 'required' && !state.isSecure) {
+    return yield* refuse(option, nbd.NBD_REP_ERR_TLS_REQD, 'NBD_OPT_STARTTLS has to come first')
+  }
   const handler = HANDLERS.get(option)
   if (handler === undefined) {
     return yield* refuse(option, nbd.NBD_REP_ERR_UNSUP, `${nbd.nameOfOption(option)} is not known`)
   }
   if (options.isClosing()) {
-    return yield* refuse(option, nbd.NBD_REP_ERR_SHUTDOWN, 'the server is shutting down')
+    return yield* refuse(option, nbd.NBD_REP_ERR_SHUTDOWN, CLOSING)
   }
   return yield* handler(state, data, options)
 }
@@ -121,6 +171,7 @@ const HANDLERS = new Map<number, OptionHandler>([
   [nbd.NBD_OPT_INFO, onInfo],
   [nbd.NBD_OPT_GO, onInfo],
   [nbd.NBD_OPT_STRUCTURED_REPLY, onStructuredReply],
+  [nbd.NBD_OPT_EXTENDED_HEADERS, onExtendedHeaders],
   [nbd.NBD_OPT_LIST_META_CONTEXT, onMetaContext],
   [nbd.NBD_OPT_SET_META_CONTEXT, onMetaContext],
 ])
@@ -132,11 +183,17 @@ function* onExportName(
   options: ServerHandshakeOptions,
 ): Script<Agreement> {
   const name = parseName(data)
+  if (options.tls === 'required' && !state.isSecure) {
+    throw new PlatterError('PROTOCOL', 'NBD_OPT_EXPORT_NAME before NBD_OPT_STARTTLS')
+  }
+  if (state.headers === 'extended') {
+    throw new PlatterError('PROTOCOL', 'NBD_OPT_EXPORT_NAME after NBD_OPT_EXTENDED_HEADERS')
+  }
   const found = name === undefined ? undefined : options.exports.find(name)
   if (found === undefined || options.isClosing()) {
     throw new PlatterError('EXPORT_UNKNOWN', `no export '${name ?? '(not a name)'}'`)
   }
-  const served = describeExport(found, state.structured)
+  const served = describeExport(found, state.headers)
   if (served.blockSize.minimum > 1) {
     const why = `needs blocks of ${served.blockSize.minimum}, which NBD_OPT_EXPORT_NAME cannot say`
     throw new PlatterError('NOT_SUPPORTED', `export '${found.name}' ${why}`)
@@ -175,7 +232,8 @@ function* onInfo(
   if (typeof request === 'string') return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, request)
   const found = options.exports.find(request.name)
   if (found === undefined) return yield* refuseUnknown(option, request.name)
-  const served = describeExport(found, state.structured)
+  const withPayload = option === nbd.NBD_OPT_INFO || contextsFor(state, request.name).length > 0
+  const served = describeExport(found, state.headers, withPayload)
   yield* sendBlockSize(option, served)
   if (served.blockSize.minimum > 1 && !request.kinds.includes(nbd.NBD_INFO_BLOCK_SIZE)) {
     const why = `blocks of ${served.blockSize.minimum} bytes have to be obeyed`
@@ -212,7 +270,21 @@ function* sendText(option: number, kind: number, text: string): Script<void> {
 function* onStructuredReply(state: Negotiation, data: OptionData): Script<undefined> {
   const { option, bytes } = data
   if (bytes.length > 0) return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, 'data is not allowed')
-  state.structured = true
+  if (state.headers === 'extended') {
+    const why = 'extended headers were agreed on, which are structured'
+    return yield* refuse(option, nbd.NBD_REP_ERR_EXT_HEADER_REQD, why)
+  }
+  state.headers = 'structured'
+  return yield* reply(option, nbd.NBD_REP_ACK)
+}
+
+function* onExtendedHeaders(state: Negotiation, data: OptionData): Script<undefined> {
+  const { option, bytes } = data
+  if (bytes.length > 0) return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, 'data is not allowed')
+  if (state.headers === 'extended') {
+    return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, 'extended headers were agreed on already')
+  }
+  state.headers = 'extended'
   return yield* reply(option, nbd.NBD_REP_ACK)
 }
 
@@ -225,7 +297,7 @@ function* onMetaContext(
   const isSet = option === nbd.NBD_OPT_SET_META_CONTEXT
   // Whatever becomes of it, a SET voids the one before.
   if (isSet) state.contexts = undefined
-  if (!state.structured) {
+  if (state.headers === 'simple') {
     return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, 'structured replies come first')
   }
   const request = parseMetaRequest(data)
@@ -264,10 +336,12 @@ function listContexts(source: NbdExport, queries: readonly string[]): SelectedCo
 
 /** Contexts count only if they were set for the very name that the client goes on with. */
 function agree(state: Negotiation, exportName: string, served: ServedExport): Agreement {
-  const { contexts, structured } = state
-  const selected = contexts?.exportName === exportName ? contexts.selected : []
-  return { kind: 'serve', export: served, structured, contexts: selected }
+  const contexts = contextsFor(state, exportName)
+  return { kind: 'serve', export: served, headers: state.headers, contexts }
 }
+
+const contextsFor = ({ contexts }: Negotiation, exportName: string): readonly SelectedContext[] =>
+  contexts?.exportName === exportName ? contexts.selected : []
 
 function* refuseUnknown(option: number, name: string): Script<undefined> {
   return yield* refuse(option, nbd.NBD_REP_ERR_UNKNOWN, `no export '${name}'`)

@@ -1,13 +1,15 @@
 // One client of the server: its handshake, then its requests, many at a time, on the disk of one export.
 //
 // Phases: handshake → serving → leaving (nothing new is read; what is in progress finishes) → closed.
-// - Requests in progress are limited in number and payload bytes; beyond that the socket is not read,
-//   so a flood waits in the client's own buffers. The same holds while replies pile up unsent.
+// - Requests in progress are limited in number and payload bytes, those of this client and those of all
+//   together; beyond that the socket is not read, so a flood waits in the client's own buffers. Bytes
+//   count from before they are allocated until the reply that they are in has left.
 // - One whole message is handed to the transport at a time, so replies cannot mix.
 // - On NBD_CMD_DISC or a hang-up, requests in progress finish and then the disk is flushed if this
 //   client changed it. During a shutdown, new requests get NBD_ESHUTDOWN.
 // - A client that breaks the protocol loses its connection, and only it.
 
+import { assert } from '../base/assert'
 import type { Clock } from '../base/clock'
 import { PlatterError } from '../base/errors'
 import type { Disk } from '../disk/disk'
@@ -16,16 +18,25 @@ import type { ExportSource } from './export-registry'
 import { ScriptRunner } from './handshake-script'
 import type { ServerLimits } from './limits'
 import { LINGER_TIMEOUT_MS } from './limits'
+import type { BudgetHolder, PayloadBudget } from './payload-budget'
+import { encodeFailure } from './reply-encoder'
 import type { RequestHeader } from './request-parser'
 import { RequestParser } from './request-parser'
 import type { ServedConnection } from './serve-request'
-import { encodeFailure, failureOf, serveRequest } from './serve-request'
+import { failureOf, serveRequest } from './serve-request'
 import { ServerClient } from './server-client'
-import type { Agreement } from './server-handshake'
+import type { Agreement, TlsMode } from './server-handshake'
 import { serverHandshake } from './server-handshake'
 import type { Transport, TransportEvents } from './transport'
 import { validateRequest } from './validate'
 import type { WireError } from './wire-errors'
+
+/** How a server encrypts connections, and whether it insists on it. */
+export interface ServerTls {
+  readonly mode: Exclude<TlsMode, 'off'>
+  /** Encrypts a connection that has been started: what is returned stands in its place. */
+  secure(transport: Transport, signal: AbortSignal): Promise<Transport>
+}
 
 export interface SessionOptions {
   readonly id: number
@@ -33,6 +44,8 @@ export interface SessionOptions {
   readonly exports: ExportSource
   readonly clock: Clock
   readonly limits: ServerLimits
+  readonly budget: PayloadBudget
+  readonly tls: ServerTls | undefined
   readonly sendHoles: boolean
   /** The handshake is done. */
   onServing(session: ServerSession): void
@@ -44,12 +57,12 @@ export interface SessionOptions {
 
 type Phase = 'handshake' | 'serving' | 'leaving' | 'closed'
 
-export class ServerSession implements TransportEvents {
+export class ServerSession implements TransportEvents, BudgetHolder {
   readonly client: ServerClient
   readonly #options: SessionOptions
-  readonly #transport: Transport
+  #transport: Transport
   readonly #runner: ScriptRunner<Agreement>
-  readonly #parser: RequestParser
+  #parser: RequestParser | undefined
   readonly #gone = new AbortController()
   readonly #cancelHandshakeTimer: () => void
   #phase: Phase = 'handshake'
@@ -61,7 +74,9 @@ export class ServerSession implements TransportEvents {
   #paused = false
   #blocked = false
   #inProgress = 0
-  #bytesInProgress = 0
+  /** Payload bytes of requests in progress and of replies that have not left. */
+  #bytesHeld = 0
+  #securing = false
   #changed = false
   #transportGone = false
   #isGone = false
@@ -75,13 +90,9 @@ export class ServerSession implements TransportEvents {
     const script = serverHandshake({
       exports: options.exports,
       isClosing: () => this.#shuttingDown,
+      tls: options.tls?.mode ?? 'off',
     })
     this.#runner = new ScriptRunner(script, (bytes) => this.#send(bytes))
-    this.#parser = new RequestParser({
-      judge: (header) => this.#judge(header),
-      mayTake: () => this.#mayTake(),
-      onRequest: (header, payload, refusal) => this.#onRequest(header, payload, refusal),
-    })
     const { handshakeTimeoutMs } = options.limits
     this.#cancelHandshakeTimer = options.clock.after(handshakeTimeoutMs, () => {
       const message = `no handshake within ${handshakeTimeoutMs} ms (${this.#runner.stage})`
@@ -96,7 +107,10 @@ export class ServerSession implements TransportEvents {
 
   start(): void {
     this.#transport.start(this)
-    this.#guard(() => this.#runner.start())
+    this.#guard(() => {
+      this.#runner.start()
+      this.#afterStep()
+    })
   }
 
   onData(chunk: Uint8Array): void {
@@ -111,6 +125,7 @@ export class ServerSession implements TransportEvents {
 
   onClose(error: Error | undefined): void {
     this.#transportGone = true
+    this.#options.budget.leave(this)
     this.#cancelHandshakeTimer()
     this.#cancelCut()
     this.#gone.abort()
@@ -131,8 +146,24 @@ export class ServerSession implements TransportEvents {
     this.#transport.destroy()
   }
 
+  /** There may be room for the request that waits. */
+  onRoom(): void {
+    this.#goOn()
+  }
+
+  onStalled(bytes: number): void {
+    const { stallTimeoutMs } = this.#options.limits
+    const message = `held ${bytes} payload bytes for ${stallTimeoutMs} ms while others waited`
+    this.#breakOff(new PlatterError('LIMIT', message))
+  }
+
   #handshake(chunk: Uint8Array): void {
     this.#runner.receive(chunk)
+    this.#afterStep()
+  }
+
+  #afterStep(): void {
+    if (this.#runner.wantsSecurity && !this.#securing) void this.#secure()
     const { result } = this.#runner
     if (result === undefined) return
     this.#cancelHandshakeTimer()
@@ -144,17 +175,52 @@ export class ServerSession implements TransportEvents {
     if (result.rest.length > 0) this.#parse(result.rest)
   }
 
+  /** The timer of the handshake goes on meanwhile, and destroys what is then the transport. */
+  async #secure(): Promise<void> {
+    const { tls } = this.#options
+    assert(tls !== undefined, 'TLS is offered only by a server that has it')
+    this.#securing = true
+    try {
+      const transport = await tls.secure(this.#transport, this.#gone.signal)
+      this.#transport = transport
+      this.#securing = false
+      if (this.#phase !== 'handshake') {
+        this.#transportGone = true
+        transport.destroy()
+        return
+      }
+      this.client.isSecure = true
+      transport.start(this)
+      this.#guard(() => this.#runner.resume())
+    } catch (error) {
+      this.#securing = false
+      this.#breakOff(asPlatterError(error))
+      // Nobody else tells that a connection is gone which was lost between two transports.
+      if (!this.#transportGone) this.onClose(undefined)
+    }
+  }
+
   #serve(agreement: Extract<Agreement, { kind: 'serve' }>): void {
     const { source } = agreement.export
     const disk: Disk = source.open?.(this.client) ?? source.disk
     this.#agreement = agreement
     this.#connection = {
       disk,
-      structured: agreement.structured,
+      headers: agreement.headers,
       contexts: agreement.contexts,
       sendHoles: this.#options.sendHoles,
-      signal: this.#gone.signal,
+      options: { signal: this.#gone.signal },
+      allocate: (length) => new Uint8Array(length),
     }
+    this.#parser = new RequestParser(
+      {
+        judge: (header) => this.#judge(header),
+        mayTake: () => this.#mayTake(),
+        admit: (header) => this.#admit(header),
+        onRequest: (header, payload, refusal) => this.#onRequest(header, payload, refusal),
+      },
+      agreement.headers === 'extended',
+    )
     this.client.exportName = source.name
     this.#phase = 'serving'
     this.#options.onServing(this)
@@ -169,7 +235,7 @@ export class ServerSession implements TransportEvents {
       this.#held = both
       return
     }
-    const taken = this.#parser.receive(chunk)
+    const taken = this.#parser?.receive(chunk) ?? 0
     if (this.#phase === 'serving' && taken < chunk.length) this.#held = chunk.slice(taken)
     this.#balance()
   }
@@ -177,17 +243,16 @@ export class ServerSession implements TransportEvents {
   /** Reads on when there is room again. */
   #goOn(): void {
     if (this.#phase !== 'serving') return
-    const held = this.#held
-    if (held !== undefined && this.#mayTake()) {
+    if (this.#held !== undefined || this.#parser?.isWaiting === true) {
+      const held = this.#held ?? NOTHING
       this.#held = undefined
       this.#guard(() => this.#parse(held))
-    }
-    this.#balance()
+    } else this.#balance()
   }
 
   /** Receives from the socket only while there is nothing held back and room for more. */
   #balance(): void {
-    const full = this.#held !== undefined || !this.#mayTake()
+    const full = this.#held !== undefined || this.#parser?.isWaiting === true || !this.#mayTake()
     if (full === this.#paused || this.#phase !== 'serving') return
     this.#paused = full
     if (full) this.#transport.pause()
@@ -195,20 +260,37 @@ export class ServerSession implements TransportEvents {
   }
 
   #mayTake(): boolean {
-    const { requests, bytes } = this.#options.limits
-    return (
-      this.#phase === 'serving' &&
-      !this.#blocked &&
-      this.#inProgress < requests &&
-      (this.#bytesInProgress < bytes || this.#inProgress === 0)
-    )
+    const { requests } = this.#options.limits
+    return this.#phase === 'serving' && !this.#blocked && this.#inProgress < requests
+  }
+
+  /** Takes the payload bytes that a request needs, both ways, or leaves it waiting. */
+  #admit(header: RequestHeader): boolean {
+    const cost = costOf(header)
+    if (cost === 0) return true
+    const { limits, budget } = this.#options
+    const fits = this.#bytesHeld === 0 || this.#bytesHeld + cost <= limits.bytes
+    if (!fits || this.#phase !== 'serving') {
+      budget.withdraw(this)
+      return false
+    }
+    if (!budget.take(this, cost)) return false
+    this.#bytesHeld += cost
+    return true
+  }
+
+  #release(cost: number): void {
+    if (this.#transportGone) return
+    this.#bytesHeld -= cost
+    this.#options.budget.give(this, cost)
+    if (this.#parser?.isWaiting === true) this.#goOn()
   }
 
   #judge(header: RequestHeader): WireError | undefined {
     const agreement = this.#agreement
     if (agreement === undefined || header.command === nbd.NBD_CMD_DISC) return undefined
-    const { structured, contexts } = agreement
-    const rules = { export: agreement.export, structured, contexts: contexts.length }
+    const { headers, contexts } = agreement
+    const rules = { export: agreement.export, headers, contexts: contexts.length }
     const refusal = validateRequest(header, rules)
     if (refusal !== undefined || !this.#shuttingDown) return refusal
     return { errno: nbd.NBD_ESHUTDOWN, message: 'the server is shutting down' }
@@ -223,7 +305,7 @@ export class ServerSession implements TransportEvents {
     }
     if (refusal !== undefined) {
       this.client.countFailure()
-      this.#send(encodeFailure(header, refusal, connection.structured))
+      this.#send(encodeFailure(header, refusal, connection.headers))
       return
     }
     void this.#perform(header, payload, connection)
@@ -234,9 +316,7 @@ export class ServerSession implements TransportEvents {
     payload: Uint8Array,
     connection: ServedConnection,
   ): Promise<void> {
-    const cost = payloadOf(header)
     this.#inProgress++
-    this.#bytesInProgress += cost
     if (changesDisk(header)) this.#changed = true
     let messages: Uint8Array[]
     try {
@@ -244,11 +324,10 @@ export class ServerSession implements TransportEvents {
       this.client.count(header)
     } catch (error) {
       this.client.countFailure()
-      messages = [encodeFailure(header, failureOf(header, error), connection.structured)]
+      messages = [encodeFailure(header, failureOf(header, error), connection.headers)]
     }
-    for (const message of messages) this.#send(message)
     this.#inProgress--
-    this.#bytesInProgress -= cost
+    this.#answer(messages, costOf(header))
     this.#finishIfIdle()
     this.#goOn()
   }
@@ -259,9 +338,16 @@ export class ServerSession implements TransportEvents {
     else if (this.#phase === 'serving' && this.#shuttingDown) this.#leave()
   }
 
-  #send(bytes: Uint8Array): void {
+  #answer(messages: readonly Uint8Array[], cost: number): void {
+    const last = messages.length - 1
+    for (const [i, message] of messages.entries()) {
+      this.#send(message, i === last && cost > 0 ? () => this.#release(cost) : undefined)
+    }
+  }
+
+  #send(bytes: Uint8Array, onSent?: () => void): void {
     if (this.#transportGone) return
-    if (!this.#transport.write(bytes)) this.#blocked = true
+    if (!this.#transport.write(bytes, onSent)) this.#blocked = true
   }
 
   /** Takes nothing more; goes on to the end once nothing is in progress. */
@@ -270,6 +356,7 @@ export class ServerSession implements TransportEvents {
     this.#phase = 'leaving'
     this.#cancelHandshakeTimer()
     this.#held = undefined
+    this.#options.budget.withdraw(this)
     if (this.#inProgress === 0) void this.#finish()
   }
 
@@ -317,8 +404,11 @@ export class ServerSession implements TransportEvents {
   }
 }
 
-const payloadOf = (header: RequestHeader): number =>
-  header.command === nbd.NBD_CMD_READ || header.command === nbd.NBD_CMD_WRITE ? header.length : 0
+const NOTHING = new Uint8Array(0)
+
+/** The bytes that a request keeps in memory: those that it carries or asks for. */
+const costOf = (header: RequestHeader): number =>
+  header.command === nbd.NBD_CMD_READ ? header.length : header.payloadLength
 
 const changesDisk = (header: RequestHeader): boolean =>
   header.command === nbd.NBD_CMD_WRITE ||

@@ -21,20 +21,35 @@ const DF = 4
 const REQ_ONE = 8
 const FAST = 16
 
-const writable = describeExport({ name: '', disk: new MemoryDisk(SIZE), readOnly: false }, true)
-const readOnly = describeExport({ name: '', disk: new MemoryDisk(SIZE), readOnly: true }, true)
-const simple = describeExport({ name: '', disk: new MemoryDisk(SIZE), readOnly: false }, false)
+const writable = describeExport(
+  { name: '', disk: new MemoryDisk(SIZE), readOnly: false },
+  'structured',
+)
+const readOnly = describeExport(
+  { name: '', disk: new MemoryDisk(SIZE), readOnly: true },
+  'structured',
+)
+const simple = describeExport({ name: '', disk: new MemoryDisk(SIZE), readOnly: false }, 'simple')
 const bare: ServedExport = { ...writable, flags: 1 }
 const blocks: ServedExport = {
   ...writable,
   blockSize: { minimum: 4096, preferred: 4096, maximum: 8192 },
 }
 
+const HEADER: RequestHeader = {
+  command: READ,
+  flags: 0,
+  cookieHigh: 0,
+  cookieLow: 1,
+  offset: 0,
+  length: 512,
+  offsetHigh: 0,
+  offsetLow: 0,
+  payloadLength: 0,
+}
+
 const judge = (request: Partial<RequestHeader>, served: ServedExport = writable, contexts = 1) =>
-  validateRequest(
-    { command: READ, flags: 0, cookieHigh: 0, cookieLow: 1, offset: 0, length: 512, ...request },
-    { export: served, structured: true, contexts },
-  )
+  validateRequest({ ...HEADER, ...request }, { export: served, headers: 'structured', contexts })
 
 describe('a request', () => {
   it.each<[string, Partial<RequestHeader>]>([

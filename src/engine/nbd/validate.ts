@@ -3,12 +3,12 @@
 
 import * as nbd from './constants'
 import type { RequestHeader } from './request-parser'
-import type { ServedExport } from './served-export'
+import type { HeaderStyle, ServedExport } from './served-export'
 import type { WireError } from './wire-errors'
 
 export interface RequestRules {
   readonly export: ServedExport
-  readonly structured: boolean
+  readonly headers: HeaderStyle
   /** Contexts that the client selected. */
   readonly contexts: number
 }
@@ -81,14 +81,30 @@ function checkFlags(request: RequestHeader, rules: RequestRules): WireError | un
   if (has(rules, nbd.NBD_FLAG_SEND_FUA)) allowed |= nbd.NBD_CMD_FLAG_FUA
   if (!has(rules, nbd.NBD_FLAG_SEND_DF)) allowed &= ~nbd.NBD_CMD_FLAG_DF
   if (!has(rules, nbd.NBD_FLAG_SEND_FAST_ZERO)) allowed &= ~nbd.NBD_CMD_FLAG_FAST_ZERO
+  if (mayHavePayload(request, rules)) allowed |= nbd.NBD_CMD_FLAG_PAYLOAD_LEN
   const extra = request.flags & ~allowed
-  if (extra === 0) return undefined
-  return refuse(nbd.NBD_EINVAL, request, `flags 0x${extra.toString(16)} are not allowed`)
+  if (extra !== 0) {
+    return refuse(nbd.NBD_EINVAL, request, `flags 0x${extra.toString(16)} are not allowed`)
+  }
+  const isBareWrite = request.command === nbd.NBD_CMD_WRITE && !hasPayloadFlag(request)
+  if (!isBareWrite || rules.headers !== 'extended') return undefined
+  return refuse(nbd.NBD_EINVAL, request, 'without NBD_CMD_FLAG_PAYLOAD_LEN it has no data')
+}
+
+const hasPayloadFlag = (request: RequestHeader): boolean =>
+  (request.flags & nbd.NBD_CMD_FLAG_PAYLOAD_LEN) !== 0
+
+function mayHavePayload({ command }: RequestHeader, rules: RequestRules): boolean {
+  if (rules.headers !== 'extended') return false
+  if (command === nbd.NBD_CMD_WRITE) return true
+  return command === nbd.NBD_CMD_BLOCK_STATUS && has(rules, nbd.NBD_FLAG_BLOCK_STATUS_PAYLOAD)
 }
 
 function checkRange(request: RequestHeader, rules: RequestRules): WireError | undefined {
   const { command, offset, length } = request
   const { size } = rules.export
+  // Its range stands in the payload; see parseStatusPayload.
+  if (command === nbd.NBD_CMD_BLOCK_STATUS && hasPayloadFlag(request)) return undefined
   if (command === nbd.NBD_CMD_FLUSH) {
     if (offset === 0 && length === 0) return undefined
     return refuse(nbd.NBD_EINVAL, request, `offset ${offset} and length ${length} have to be 0`)
@@ -104,6 +120,7 @@ function checkRange(request: RequestHeader, rules: RequestRules): WireError | un
 
 function checkAlignment(request: RequestHeader, rules: RequestRules): WireError | undefined {
   const { minimum } = rules.export.blockSize
+  if (request.command === nbd.NBD_CMD_BLOCK_STATUS && hasPayloadFlag(request)) return undefined
   if (request.offset % minimum === 0 && request.length % minimum === 0) return undefined
   const why = `${request.length} bytes at ${request.offset} are not whole blocks of ${minimum}`
   return refuse(nbd.NBD_EINVAL, request, why)
@@ -112,6 +129,11 @@ function checkAlignment(request: RequestHeader, rules: RequestRules): WireError 
 function checkPayload(request: RequestHeader, rules: RequestRules): WireError | undefined {
   const { command, length } = request
   const { maximum } = rules.export.blockSize
+  if (command === nbd.NBD_CMD_BLOCK_STATUS && hasPayloadFlag(request)) {
+    const most = 8 + 4 * rules.contexts
+    if (length >= 12 && length <= most && length % 4 === 0) return undefined
+    return refuse(nbd.NBD_EINVAL, request, `a payload of ${length} bytes, not 12 to ${most}`)
+  }
   if (command !== nbd.NBD_CMD_READ && command !== nbd.NBD_CMD_WRITE) return undefined
   if (length <= maximum) return undefined
   const why = `${length} bytes are above the largest payload of ${maximum}`
