@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { hasCode, PlatterError } from '../base/errors'
+import { PlatterError } from '../base/errors'
 import { formatNbdUri, looksLikeNbdUri, parseNbdUri } from './uri'
 
 const refusal = (uri: string): PlatterError => {
@@ -33,7 +33,6 @@ describe('an NBD URI', () => {
     expect(parseNbdUri(uri)).toEqual({
       address: { kind: 'tcp', host, port },
       exportName,
-      tls: false,
       uri,
     })
   })
@@ -79,15 +78,49 @@ describe('an NBD URI', () => {
     expect(error.message.startsWith(uri)).toBe(true)
   })
 
-  it.each(['nbds://h/x', 'nbds+unix:///x?socket=s', 'nbd://h/x?tls-type=psk'])(
-    '%s needs TLS, which is said',
-    (uri) => {
-      expect(hasCode(refusal(uri), 'NOT_SUPPORTED')).toBe(true)
-    },
-  )
+  const x509 = { type: 'x509', verifyPeer: true } as const
+  it.each([
+    ['nbds://h/x', { ...x509, wish: 'required', hostname: 'h' }],
+    ['nbds://[::1]:4/', { ...x509, wish: 'required', hostname: '::1' }],
+    ['nbds+unix:///x?socket=s', { ...x509, wish: 'required', hostname: 'localhost' }],
+    ['nbds://h/?tls-hostname=disk.example', { ...x509, wish: 'required', hostname: 'disk.example' }],
+    [
+      'nbds://h/?tls-certificates=/a%20b&tls-verify-peer=0',
+      { wish: 'required', type: 'x509', hostname: 'h', verifyPeer: false, certificates: '/a b' },
+    ],
+    [
+      'nbds+unix://alice@/?socket=s&tls-psk-file=keys',
+      {
+        wish: 'required',
+        type: 'psk',
+        hostname: 'localhost',
+        verifyPeer: true,
+        pskFile: 'keys',
+        user: 'alice',
+      },
+    ],
+    ['nbd://h/x?tls-type=x509', { ...x509, wish: 'opportunistic', hostname: 'h' }],
+  ])('%s asks for TLS', (uri, tls) => {
+    expect(parseNbdUri(uri).tls).toEqual(tls)
+  })
 
-  it('is refused for what is wrong in it before it is refused for TLS', () => {
-    expect(refusal('nbds://h:99999/x').code).toBe('BAD_URI')
+  it.each([
+    ['nbds://h/?tls-type=anon', /anon/],
+    ['nbds://h/?tls-type=rot13', /'rot13'/],
+    ['nbds://h/?tls-type=psk', /tls-psk-file/],
+    ['nbds://h/?tls-type=x509&tls-psk-file=f', /tls-type=psk/],
+    ['nbds://h/?tls-certificates=d&tls-psk-file=f', /exclude/],
+    ['nbds://h/?tls-verify-peer=2', /'2'/],
+    ['nbds://h/?tls-verify-peer=1&tls-verify-peer=0', /twice/],
+    ['nbds://h/?tls-hostname=', /empty/],
+    ['nbds://h/?tls-cipher=x', /'tls-cipher'/],
+    ['nbds://alice@h/', /tls-type=psk/],
+    ['nbds://:@h/?tls-psk-file=f', /user name/],
+    ['nbds://h:99999/x', /port/],
+  ])('%s is refused for its TLS', (uri, why) => {
+    const error = refusal(uri)
+    expect(error.code).toBe('BAD_URI')
+    expect(error.message).toMatch(why)
   })
 
   it.each([
