@@ -4,7 +4,7 @@ import * as bs from './byte-script.test-helper'
 import { openExport } from './client-handshake'
 import type { Script } from './handshake-script'
 import { ScriptRunner } from './handshake-script'
-import { listScript } from './list-exports'
+import { reportScript } from './list-exports'
 
 // The server's side of each conversation is written down as bytes (byte-script.ts); so is what the
 // client has to say. Server bytes may all arrive at once or one by one: the outcome is the same.
@@ -269,14 +269,14 @@ describe('a server that lies in the handshake', () => {
 
   it('and never comes to an end of its replies: refused', () => {
     const many = Array.from({ length: 10_001 }, () => bs.optionReply(3, 2, bs.sized('x')))
-    const { error } = converse(listScript(), [bs.script(bs.greeting(), ...many)])
+    const { error } = converse(reportScript(false), [bs.script(bs.greeting(), ...many)])
     expect(error?.code).toBe('PROTOCOL')
     expect(error?.message).toContain('10000')
   })
 
   it('and sends long replies without end: refused before they fill the memory', () => {
     const long = bs.optionReply(3, 2, bs.sized('x'.repeat(4000)), bs.zeros(12_000))
-    const runner = new ScriptRunner(listScript(), () => undefined)
+    const runner = new ScriptRunner(reportScript(false), () => undefined)
     runner.start()
     runner.receive(bs.greeting())
     let count = 0
@@ -308,8 +308,8 @@ describe('listing exports', () => {
       bs.ack(2),
     )
     bs.forEveryCut(server, (pieces) => {
-      const outcome = converse(listScript(), pieces)
-      expect(outcome.value).toEqual([
+      const outcome = converse(reportScript(false), pieces)
+      expect(outcome.value?.exports).toMatchObject([
         { name: 'a', description: 'more', size: 4096, readOnly: true },
         { name: 'b', description: '', error: expect.stringContaining('locked') },
       ])
@@ -329,11 +329,11 @@ describe('listing exports', () => {
       { name: 'a', description: '' },
       { name: 'b', description: '' },
     ]
-    expect(converse(listScript(), [server]).value).toEqual(expected)
+    expect(converse(reportScript(false), [server]).value?.exports).toEqual(expected)
   })
 
   it('is refused with the reason of the server', () => {
-    const outcome = converse(listScript(), [
+    const outcome = converse(reportScript(false), [
       bs.script(bs.greeting(), bs.optionError(3, 2, 'secret')),
     ])
     expect(outcome.error?.code).toBe('REFUSED')
@@ -346,11 +346,81 @@ describe('listing exports', () => {
     ['a name that is not UTF-8', bs.optionReply(3, 2, bs.u32(1), 'ff')],
     ['another kind of reply', bs.optionReply(3, 3, bs.sized('a'))],
   ])('refuses %s', (_, reply) => {
-    const outcome = converse(listScript(), [bs.script(bs.greeting(), reply, bs.ack(3))])
+    const outcome = converse(reportScript(false), [bs.script(bs.greeting(), reply, bs.ack(3))])
     expect(outcome.error?.code).toBe('PROTOCOL')
   })
 
   it('is not possible before fixed newstyle', () => {
-    expect(converse(listScript(), [bs.greeting(0)]).error?.code).toBe('NOT_SUPPORTED')
+    expect(converse(reportScript(false), [bs.greeting(0)]).error?.code).toBe('NOT_SUPPORTED')
+  })
+
+  it('in full settles the replies first, and asks for contexts, whatever the cuts', () => {
+    const server = bs.script(
+      bs.greeting(),
+      structured,
+      bs.optionReply(3, 2, bs.sized('a')),
+      bs.ack(3),
+      info(bs.infoExport(6, 4096, 3)),
+      bs.optionReply(9, 4, bs.u32(0), bs.text('base:allocation')),
+      bs.optionReply(9, 4, bs.u32(0), bs.text('x-other:leaf')),
+      bs.ack(9),
+    )
+    bs.forEveryCut(server, (pieces) => {
+      expect(converse(reportScript(true), pieces).value).toMatchObject({
+        handshake: 'fixed newstyle',
+        structured: true,
+        extended: false,
+        tls: false,
+        exports: [{ name: 'a', size: 4096, contexts: ['base:allocation', 'x-other:leaf'] }],
+      })
+    })
+  })
+})
+
+describe('TLS in the handshake', () => {
+  const STARTTLS = 5
+  const goal = { exportName: 'disk', contexts: [] }
+  const start = (tls: 'opportunistic' | 'required', ...server: readonly Uint8Array[]) => {
+    const sent: Uint8Array[] = []
+    const runner = new ScriptRunner(openExport({ ...goal, tls }), (bytes) => sent.push(bytes))
+    runner.start()
+    for (const bytes of server) runner.receive(bytes)
+    return { runner, sent: () => hexOf(...sent) }
+  }
+
+  it('is asked for before anything else, and all else is asked for after it', () => {
+    const { runner, sent } = start('required', bs.greeting(), bs.ack(STARTTLS))
+    expect(runner.wantsSecurity).toBe(true)
+    expect(sent()).toBe(hexOf(bs.clientFlags(), bs.option(STARTTLS)))
+    runner.resume()
+    runner.receive(bs.script(structured, ...goReplies))
+    expect(runner.result?.value).toMatchObject({ tls: true, structured: true, size: 1 << 20 })
+    expect(sent()).toBe(hexOf(bs.clientFlags(), bs.option(STARTTLS), sayStructured, sayGo))
+  })
+
+  it.each([
+    ['has none', [bs.greeting(), bs.optionError(STARTTLS, 1, 'none')], 'NOT_SUPPORTED'],
+    ['will not have it', [bs.greeting(), bs.optionError(STARTTLS, 2, 'none')], 'REFUSED'],
+    ['is too old', [bs.greeting(0)], 'REFUSED'],
+    ['is of the old style', [bs.text('NBDMAGIC'), '0000420281861253', bs.zeros(136)], 'REFUSED'],
+  ])('is never gone without where it is demanded and the server %s', (_, server, code) => {
+    let error: unknown
+    try {
+      start('required', bs.script(...server))
+    } catch (caught) {
+      error = caught
+    }
+    expect(error).toMatchObject({ code })
+  })
+
+  it('is gone without where it is only wished for', () => {
+    const { runner } = start('opportunistic', bs.greeting(), bs.optionError(STARTTLS, 1))
+    runner.receive(bs.script(structured, ...goReplies))
+    expect(runner.result?.value.tls).toBe(false)
+  })
+
+  it('does not take over bytes that came in the clear', () => {
+    const server = bs.script(bs.greeting(), bs.ack(STARTTLS), structured)
+    expect(() => start('required', server)).toThrow(/in the clear/)
   })
 })

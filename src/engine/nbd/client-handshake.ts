@@ -29,6 +29,8 @@ export interface OpenGoal {
   /** The most to ask for; extended headers unless told. */
   readonly replies?: 'simple' | 'structured' | 'extended' | undefined
   readonly tls?: TlsWish | undefined
+  /** Also find out which contexts there are to ask for. */
+  readonly listContexts?: boolean | undefined
 }
 
 export type Greeting =
@@ -109,8 +111,18 @@ export function* openExport(goal: OpenGoal): Script<ExportInfo> {
     return { ...plain, ...chosen, handshake: 'newstyle' }
   }
   const replies = yield* askForReplies(goal.replies ?? 'extended')
+  const offered =
+    replies.structured && goal.listContexts === true
+      ? yield* listContexts(goal.exportName)
+      : undefined
   const contexts = replies.structured ? yield* askForContexts(goal) : []
-  const common = { exportName: goal.exportName, tls, ...replies, contexts } as const
+  const common = {
+    exportName: goal.exportName,
+    tls,
+    ...replies,
+    contexts,
+    ...(offered === undefined ? {} : { offeredContexts: offered }),
+  } as const
   const details = yield* go(goal.exportName)
   if (details !== undefined) return { ...common, ...details, handshake: 'fixed newstyle' }
   if (replies.extended) {
@@ -120,13 +132,13 @@ export function* openExport(goal: OpenGoal): Script<ExportInfo> {
   return { ...common, ...chosen, handshake: 'fixed newstyle' }
 }
 
-interface Replies {
+export interface Replies {
   readonly structured: boolean
   readonly extended: boolean
 }
 
 /** Extended headers bring structured replies with them. */
-function* askForReplies(most: 'simple' | 'structured' | 'extended'): Script<Replies> {
+export function* askForReplies(most: 'simple' | 'structured' | 'extended'): Script<Replies> {
   if (most === 'extended' && (yield* agree(nbd.NBD_OPT_EXTENDED_HEADERS))) {
     return { structured: true, extended: true }
   }
@@ -150,6 +162,22 @@ function* askForContexts(goal: OpenGoal): Script<MetaContextId[]> {
   const answer = yield* exchangeOption(nbd.NBD_OPT_SET_META_CONTEXT, data)
   // A server without contexts, or that refuses them, still serves reads; GO will say what is wrong.
   return answer.error === undefined ? parseContexts(answer, goal.contexts) : []
+}
+
+/** Every context that the server names; undefined when it will not tell. */
+export function* listContexts(exportName: string): Script<string[] | undefined> {
+  const answer = yield* exchangeOption(nbd.NBD_OPT_LIST_META_CONTEXT, encodeQueries(exportName, []))
+  if (answer.error !== undefined) return undefined
+  const names = new Set<string>()
+  for (const { type, data } of answer.replies) {
+    const name =
+      type === nbd.NBD_REP_META_CONTEXT && data.length > 4
+        ? new ByteReader(data.subarray(4)).text(data.length - 4)
+        : undefined
+    if (name === undefined) throw unexpectedReply(answer, type, data.length)
+    names.add(name)
+  }
+  return [...names]
 }
 
 /** The data of NBD_OPT_SET_META_CONTEXT and NBD_OPT_LIST_META_CONTEXT. */
@@ -184,7 +212,7 @@ function parseContexts(answer: OptionAnswer, asked: readonly string[]): MetaCont
 
 export type ExportDetails = Omit<
   ExportInfo,
-  'exportName' | 'structured' | 'extended' | 'tls' | 'contexts' | 'handshake'
+  'exportName' | 'structured' | 'extended' | 'tls' | 'contexts' | 'offeredContexts' | 'handshake'
 >
 
 const INFO_ASKED = [nbd.NBD_INFO_NAME, nbd.NBD_INFO_DESCRIPTION, nbd.NBD_INFO_BLOCK_SIZE]

@@ -33,7 +33,10 @@ export interface ExportInfo {
   readonly extended: boolean
   /** The connection is encrypted. */
   readonly tls: boolean
+  /** The contexts that were asked for and agreed on. */
   readonly contexts: readonly MetaContextId[]
+  /** All that the server names, when it was asked for them and told. */
+  readonly offeredContexts?: readonly string[]
 }
 
 /** The 12 bytes of NBD_INFO_BLOCK_SIZE after its type; refuses sizes that no request could obey. */

@@ -1,16 +1,26 @@
 // Asks a server what it serves: one NBD_OPT_LIST, then NBD_OPT_INFO for each of the first
-// MAX_LISTED_INFO names, all on one connection that ends with NBD_OPT_ABORT.
+// MAX_LISTED_INFO names, all on one connection that ends with NBD_OPT_ABORT. In full, the kind of
+// replies is settled first, and each export is asked for its contexts as well.
 
 import { ByteReader } from '../base/bytes'
 import type { Clock } from '../base/clock'
 import { PlatterError } from '../base/errors'
-import { askAbout, greet, parseDetails, unexpectedReply } from './client-handshake'
+import type { ExportDetails, Replies, TlsWish } from './client-handshake'
+import {
+  askAbout,
+  askForReplies,
+  greetSecurely,
+  listContexts,
+  parseDetails,
+  unexpectedReply,
+} from './client-handshake'
 import type { OptionAnswer } from './client-options'
 import { encodeOption, errorOfOption, exchangeOption } from './client-options'
 import * as nbd from './constants'
 import type { Script } from './handshake-script'
 import { send } from './handshake-script'
 import { DEFAULT_CONNECT_TIMEOUT_MS, MAX_LISTED_INFO, MAX_STRING } from './limits'
+import type { SecureTransport } from './run-handshake'
 import { runHandshake } from './run-handshake'
 import type { Transport } from './transport'
 
@@ -21,6 +31,16 @@ export interface ListedExport {
   readonly size?: number
   readonly readOnly?: boolean
   readonly error?: string
+  /** In full. */
+  readonly details?: ExportDetails
+  readonly contexts?: readonly string[]
+}
+
+/** What one connection tells of a server and of all its exports. */
+export interface ServerReport extends Replies {
+  readonly handshake: 'fixed newstyle' | 'oldstyle'
+  readonly tls: boolean
+  readonly exports: readonly ListedExport[]
 }
 
 export interface ListNbdOptions {
@@ -28,29 +48,47 @@ export interface ListNbdOptions {
   readonly clock: Clock
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** TLS, and who does it; not asked for unless told. */
+  readonly tls?: { readonly wish: TlsWish; readonly secure: SecureTransport } | undefined
 }
 
-export async function listNbdExports(options: ListNbdOptions): Promise<ListedExport[]> {
+export async function listNbdExports(options: ListNbdOptions): Promise<readonly ListedExport[]> {
+  return (await askServer(options, false)).exports
+}
+
+export const reportNbdServer = (options: ListNbdOptions): Promise<ServerReport> =>
+  askServer(options, true)
+
+async function askServer(options: ListNbdOptions, inFull: boolean): Promise<ServerReport> {
   const transport = await options.dial(options.signal)
   return runHandshake({
     transport,
-    script: listScript(),
+    script: reportScript(inFull, options.tls?.wish),
     clock: options.clock,
     timeoutMs: options.timeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
     signal: options.signal,
+    secure: options.tls?.secure,
     finish: (result) => ({ result }),
   })
 }
 
-export function* listScript(): Script<ListedExport[]> {
-  const greeting = yield* greet()
+export function* reportScript(inFull: boolean, wish: TlsWish = 'never'): Script<ServerReport> {
+  const { greeting, tls } = yield* greetSecurely(wish)
   if (greeting.style === 'oldstyle') {
-    const readOnly = (greeting.flags & nbd.NBD_FLAG_READ_ONLY) !== 0
-    return [{ name: '', description: '', size: greeting.size, readOnly }]
+    const { size, flags } = greeting
+    const readOnly = (flags & nbd.NBD_FLAG_READ_ONLY) !== 0
+    const only = { name: '', description: '', size, readOnly, details: { size, flags } }
+    return { handshake: 'oldstyle', tls, structured: false, extended: false, exports: [only] }
   }
   if (!greeting.fixed) {
     throw new PlatterError('NOT_SUPPORTED', 'the server is too old to list its exports')
   }
+  const replies = inFull ? yield* askForReplies('extended') : { structured: false, extended: false }
+  const exports = yield* listAll(inFull && replies.structured)
+  return { handshake: 'fixed newstyle', tls, ...replies, exports }
+}
+
+function* listAll(withContexts: boolean): Script<ListedExport[]> {
   const answer = yield* exchangeOption(nbd.NBD_OPT_LIST)
   if (answer.error !== undefined) {
     yield* send(encodeOption(nbd.NBD_OPT_ABORT))
@@ -66,7 +104,9 @@ export function* listScript(): Script<ListedExport[]> {
     }
     const info = yield* askAbout(nbd.NBD_OPT_INFO, listed.name)
     canAsk = info.error?.type !== nbd.NBD_REP_ERR_UNSUP
-    exports.push(canAsk ? withDetails(listed, info) : listed)
+    const known = canAsk ? withDetails(listed, info) : listed
+    const contexts = withContexts ? yield* listContexts(listed.name) : undefined
+    exports.push(contexts === undefined ? known : { ...known, contexts })
   }
   yield* send(encodeOption(nbd.NBD_OPT_ABORT))
   return exports
@@ -92,9 +132,10 @@ function parseServerReply(answer: OptionAnswer, type: number, data: Uint8Array):
 function withDetails(listed: ListedExport, answer: OptionAnswer): ListedExport {
   try {
     if (answer.error !== undefined) throw errorOfOption(answer, 'details')
-    const { size, flags, description } = parseDetails(answer, listed.name)
+    const details = parseDetails(answer, listed.name)
+    const { size, flags, description = listed.description } = details
     const readOnly = (flags & nbd.NBD_FLAG_READ_ONLY) !== 0
-    return { ...listed, size, readOnly, description: description ?? listed.description }
+    return { ...listed, size, readOnly, description, details }
   } catch (error) {
     if (!(error instanceof PlatterError)) throw error
     return { ...listed, error: error.message }

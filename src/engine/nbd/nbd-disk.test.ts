@@ -175,11 +175,11 @@ describe('an NBD disk', () => {
       exportName: 'd',
       description: 'hello',
       size: SIZE,
-      flags: 0x0ded,
+      flags: 0x1ded,
       blockSize: { minimum: 1, preferred: 4096, maximum: MAX_PAYLOAD },
       handshake: 'fixed newstyle',
       structured: true,
-      extended: false,
+      extended: true,
       tls: false,
       contexts: [{ id: 1, name: 'base:allocation' }],
     })

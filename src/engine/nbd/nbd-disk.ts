@@ -43,6 +43,8 @@ export interface OpenNbdOptions {
   readonly exportName: string
   /** Contexts to ask for beside base:allocation. */
   readonly contexts?: readonly string[] | undefined
+  /** Also find out which contexts there are: info.offeredContexts. */
+  readonly listContexts?: boolean | undefined
   /** The most to ask for; extended headers unless told. */
   readonly replies?: OpenGoal['replies']
   /** TLS, and who does it; not asked for unless told. */
@@ -66,6 +68,7 @@ export async function openNbdDisk(options: OpenNbdOptions): Promise<NbdDisk> {
         contexts: [...new Set([nbd.BASE_ALLOCATION, ...contexts])],
         replies: options.replies,
         tls: tls?.wish,
+        listContexts: options.listContexts,
       },
       secure: tls?.secure,
       clock: options.clock,
@@ -180,7 +183,8 @@ export class NbdDisk implements Disk {
   ): Promise<ExtentList> {
     return this.#call('extents', offset, length, async () => {
       if (!this.info.contexts.some(({ name }) => name === context)) {
-        const known = this.info.contexts.map(({ name }) => `'${name}'`).join(', ') || 'none'
+        const names = this.info.offeredContexts ?? this.info.contexts.map(({ name }) => name)
+        const known = names.map((name) => `'${name}'`).join(', ') || 'none'
         const why = `there is no context '${context}' (there are: ${known})`
         throw new PlatterError('NOT_SUPPORTED', `NBD ${this.peer}: ${why}`)
       }
