@@ -11,12 +11,13 @@ import {
 } from '../engine/survey/map-rows'
 import { openImage, type Patience } from './locators'
 
-/** One answer describes at most this much; larger disks are asked piece by piece. */
-const STEP = 1024 * 1024 * 1024
+const GIB = 2 ** 30
+/** One question is about at most this much; the disk answers what it can of it. */
+const STEP = 1024 * GIB
 /** What a map may grow to: 4 M extents are some 200 MB of text. */
 const MAX_ROWS = 4 * 1024 * 1024
-/** Answers that one STEP of a disk may take: a server may answer a single byte a call, for ever. */
-const MAX_ANSWERS_PER_STEP = 1024 * 1024
+/** Answers that a GiB may take: a server may answer a single byte a call, for ever. */
+const MAX_ANSWERS_PER_GIB = 1024 * 1024
 
 export const ALLOCATION_CONTEXT = 'base:allocation'
 
@@ -40,7 +41,7 @@ export async function mapImage(
     const rows: Extent[] = []
     const { disk } = image
     for (let at = 0, answers = 0; at < disk.size; answers++) {
-      const allowed = (Math.floor(at / STEP) + 1) * MAX_ANSWERS_PER_STEP
+      const allowed = (Math.floor(at / GIB) + 1) * MAX_ANSWERS_PER_GIB
       if (answers > allowed || rows.length > MAX_ROWS) {
         throw new PlatterError(
           'LIMIT',
