@@ -137,7 +137,9 @@ class WebContents extends EventEmitter {
     browser.on('Target.targetDestroyed', ({ targetId }) => {
       if (targetId === this.#targetId) this.#window.standinGone()
     })
-    browser.on('Target.targetCreated', ({ targetInfo }) => void this.#onTarget(targetInfo))
+    browser.on('Target.targetCreated', ({ targetInfo }) => {
+      this.#onTarget(targetInfo).catch((error) => console.error(error))
+    })
   }
 
   async #onRequest({ requestId, request, resourceType, frameId }) {
@@ -188,12 +190,24 @@ class WebContents extends EventEmitter {
     if (this.#openHandler(details).action !== 'deny') {
       throw new Error('electron stand-in: windows that pages open are not provided')
     }
-    await state.chromium.devtools.call('Target.closeTarget', { targetId })
+    await closeStranger(state.chromium.devtools, targetId)
   }
 
   #ipcEvent() {
     return loud('ipcMainEvent', { sender: this, senderFrame: this.mainFrame, ports: [] })
   }
+}
+
+/**
+ * A tester's debugger may hold the new page before its first step, on the thread that it shares with
+ * the page that opened it: closed like that, it would hold both for ever. So it runs on first.
+ */
+async function closeStranger(devtools, targetId) {
+  const { sessionId } = await devtools.call('Target.attachToTarget', { targetId, flatten: true })
+  await devtools.call('Runtime.runIfWaitingForDebugger', {}, sessionId)
+  // An answer of any kind says that it has run.
+  await devtools.call('Runtime.evaluate', { expression: '1' }, sessionId).catch(() => undefined)
+  await devtools.call('Target.closeTarget', { targetId })
 }
 
 loudClass('webContents', WebContents)
