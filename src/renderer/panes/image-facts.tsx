@@ -27,12 +27,13 @@ export function ImageFacts({ session }: { readonly session: SessionInfo }) {
   )
 }
 
-function factsOf({ image, blockSize }: SessionInfo): Fact[] {
+function factsOf({ image, blockSize, fileSystem }: SessionInfo): Fact[] {
   const { locator, size, allocated, format } = image
   const { minimum, preferred } = image.blockSize
   return [
     { name: KIND_WORDS[image.kind], value: lastPart(locator), title: locator },
     { name: 'Format', value: format },
+    ...(fileSystem === undefined ? [] : [{ name: 'File system', value: fileSystem }]),
     sizeFact('Size', size),
     ...(allocated === undefined ? [] : [sizeFact('Takes on disk', allocated)]),
     { name: 'Staging block', ...sizeText(blockSize) },

@@ -26,7 +26,7 @@ const COLUMNS: readonly Column[] = [
   { key: 'length', title: 'Length', width: '60px', align: 'end' },
   { key: 'origin', title: 'By', width: 'minmax(40px, 1fr)' },
   { key: 'time', title: 'At', width: '58px', align: 'end', fromPx: 350 },
-  { key: 'discard', title: 'Discard', quiet: true, width: '22px' },
+  { key: 'discard', title: 'Discard', quiet: true, width: '24px' },
 ]
 
 export function StagedPane({ session }: { readonly session: SessionInfo }) {
