@@ -1,13 +1,16 @@
 // The whole map of an image as merged extents, for `platter map`.
 
 import { PlatterError } from '../engine/base/errors'
-import type { Extent } from '../engine/disk/extents'
+import type { Disk } from '../engine/disk/disk'
+import type { Extent, ExtentList } from '../engine/disk/extents'
 import { backgroundClock } from '../engine/io/system-clock'
+import { NbdDisk } from '../engine/nbd/nbd-disk'
 import {
   formatMapJson,
   formatMapText,
   formatTotalsJson,
   formatTotalsText,
+  statusNames,
 } from '../engine/survey/map-rows'
 import { openImage, type Patience } from './locators'
 
@@ -29,17 +32,13 @@ export async function mapImage(
     readonly patience?: Patience | undefined
   },
 ): Promise<Extent[]> {
-  const context = options.context ?? ALLOCATION_CONTEXT
-  if (context !== ALLOCATION_CONTEXT) {
-    throw new PlatterError(
-      'NOT_SUPPORTED',
-      `${locator}: there is no context '${context}': the contexts are ${ALLOCATION_CONTEXT}`,
-    )
-  }
-  const image = await openImage(locator, { ...options, clock: backgroundClock })
+  const { context = ALLOCATION_CONTEXT, format, patience } = options
+  const other = context === ALLOCATION_CONTEXT ? {} : { contexts: [context], listContexts: true }
+  const image = await openImage(locator, { format, patience, ...other, clock: backgroundClock })
   try {
     const rows: Extent[] = []
     const { disk } = image
+    const statusOf = statusReader(disk, context, locator)
     for (let at = 0, answers = 0; at < disk.size; answers++) {
       const allowed = (Math.floor(at / GIB) + 1) * MAX_ANSWERS_PER_GIB
       if (answers > allowed || rows.length > MAX_ROWS) {
@@ -48,7 +47,7 @@ export async function mapImage(
           `${locator}: the map is too fine: ${rows.length} extents up to offset ${at} of ${disk.size}`,
         )
       }
-      const list = await disk.extents(at, Math.min(STEP, disk.size - at))
+      const list = await statusOf(at, Math.min(STEP, disk.size - at))
       if (list.offset !== at || list.end <= at) {
         throw new PlatterError('PROTOCOL', `${locator}: the map does not go on at offset ${at}`)
       }
@@ -61,6 +60,18 @@ export async function mapImage(
   }
 }
 
+type StatusReader = (offset: number, length: number) => Promise<ExtentList>
+
+/** Contexts beside the allocation are those of an NBD server. */
+function statusReader(disk: Disk, context: string, locator: string): StatusReader {
+  if (context === ALLOCATION_CONTEXT) return (offset, length) => disk.extents(offset, length)
+  if (disk instanceof NbdDisk) return (offset, length) => disk.status(context, offset, length)
+  throw new PlatterError(
+    'NOT_SUPPORTED',
+    `${locator}: there is no context '${context}': the contexts are ${ALLOCATION_CONTEXT}`,
+  )
+}
+
 function appendMerged(rows: Extent[], extent: Extent): void {
   const last = rows.at(-1)
   if (last !== undefined && last.flags === extent.flags) {
@@ -71,8 +82,10 @@ function appendMerged(rows: Extent[], extent: Extent): void {
 /** The map as text: rows or totals, in nbdinfo's columns or with its JSON keys. */
 export function mapText(
   extents: readonly Extent[],
-  { json, totals }: { readonly json: boolean; readonly totals: boolean },
+  options: { readonly json: boolean; readonly totals: boolean; readonly context?: string },
 ): string {
-  if (totals) return json ? formatTotalsJson(extents) : formatTotalsText(extents)
-  return json ? formatMapJson(extents) : formatMapText(extents)
+  const { json, totals } = options
+  const names = statusNames(options.context ?? ALLOCATION_CONTEXT)
+  if (totals) return json ? formatTotalsJson(extents, names) : formatTotalsText(extents, names)
+  return json ? formatMapJson(extents, names) : formatMapText(extents, names)
 }

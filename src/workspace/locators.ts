@@ -8,11 +8,9 @@ import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
 import { probeFormat } from '../engine/formats/probe'
-import { dialTransport } from '../engine/io/dial-transport'
 import { type FileDisk, type FileServices, openFileDisk } from '../engine/io/file-disk'
-import { openNbdDisk } from '../engine/nbd/nbd-disk'
-import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
 import { readBytes } from '../engine/survey/read-bytes'
+import { openNbd } from './nbd-source'
 import { ensureSampleImage } from './sample-image'
 
 export const SAMPLE_LOCATOR = 'sample:'
@@ -22,7 +20,6 @@ export interface Patience {
   readonly connectMs: number
   readonly requestMs: number
 }
-export const PATIENCE: Patience = { connectMs: 10_000, requestMs: 30_000 }
 
 /** Enough for every magic that formats are told apart by. */
 const PROBE_BYTES = 64 * 1024
@@ -33,6 +30,10 @@ export interface OpenOptions {
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
   readonly patience?: Patience | undefined
+  /** NBD: contexts to ask for beside base:allocation. */
+  readonly contexts?: readonly string[] | undefined
+  /** NBD: find out which contexts there are. */
+  readonly listContexts?: boolean | undefined
   /** Shared by everything that one program has open. */
   readonly files?: FileServices | undefined
 }
@@ -68,49 +69,6 @@ export async function openImage(locator: string, options: OpenOptions): Promise<
   // The empty path would be resolved to the working directory.
   if (locator === '') throw new PlatterError('NOT_FOUND', 'the name of the image is empty')
   return openFile(resolve(locator), options, 'file')
-}
-
-/** Dials the server that a URI names. */
-export const dialer =
-  (target: NbdTarget, { connectMs }: Patience = PATIENCE) =>
-  (signal?: AbortSignal): ReturnType<typeof dialTransport> =>
-    dialTransport(target.address, { timeoutMs: connectMs, signal })
-
-async function openNbd(locator: string, options: OpenOptions): Promise<OpenedImage> {
-  if (options.format !== undefined && options.format !== 'raw') {
-    throw new PlatterError(
-      'FORMAT_UNSUPPORTED',
-      `${locator}: format '${options.format}' cannot be read over NBD yet: only raw`,
-    )
-  }
-  const target = parseNbdUri(locator)
-  const { patience = PATIENCE } = options
-  const disk = await openNbdDisk({
-    dial: dialer(target, patience),
-    exportName: target.exportName,
-    clock: options.clock,
-    connectTimeoutMs: patience.connectMs,
-    requestTimeoutMs: patience.requestMs,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  })
-  const readOnly = disk.capabilities.write ? {} : { readOnlyReason: 'the export is read-only' }
-  return {
-    info: {
-      locator: target.uri,
-      name: target.exportName === '' ? target.uri : target.exportName,
-      kind: 'nbd',
-      format: 'raw',
-      size: disk.size,
-      blockSize: disk.blockSize,
-      hasExtents: disk.capabilities.extents,
-      ...(disk.capabilities.extents ? {} : { notes: ['the server does not tell holes from data'] }),
-      ...readOnly,
-    },
-    disk,
-    openTarget: async () => ({ disk, release: async () => undefined }),
-    changedSince: async () => undefined,
-    close: () => disk.close(),
-  }
 }
 
 async function openFile(

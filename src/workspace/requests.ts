@@ -7,7 +7,7 @@ import { parseNbdUri } from '../engine/nbd/uri'
 import { reviewCommit, startCommit } from './commits'
 import { listDirectory } from './directories'
 import type { HostServices } from './host-services'
-import { dialer } from './locators'
+import { connectionTo } from './nbd-source'
 import type { Session } from './session'
 import { previewRun, stagedRows } from './staged-list'
 import type { Workspace } from './workspace'
@@ -44,9 +44,9 @@ function hostRequests(
     },
     'files.list': async ({ path }) => ({ value: await listDirectory(path) }),
     'nbd.list': async ({ uri }, { signal }) => {
-      const target = parseNbdUri(uri)
-      const dial = dialer(target)
-      return { value: { exports: await listNbdExports({ dial, clock: workspace.clock, signal }) } }
+      const connection = await connectionTo(parseNbdUri(uri))
+      const { clock } = workspace
+      return { value: { exports: await listNbdExports({ ...connection, clock, signal }) } }
     },
   }
 }

@@ -26,9 +26,9 @@ async function listText(image: string, options: InfoOptions): Promise<string> {
   if (!isNbdUri(image)) {
     throw new PlatterError('BAD_REQUEST', `${image}: --list needs an NBD URI`)
   }
-  const exports = await reportExports(image)
-  if (options.json) return `${JSON.stringify({ exports }, undefined, 2)}\n`
-  const rows = exports.map((entry) => [
+  const report = await reportExports(image)
+  if (options.json) return `${JSON.stringify(report, undefined, 2)}\n`
+  const rows = report.exports.map((entry) => [
     JSON.stringify(entry.name),
     entry.size === undefined ? '?' : groupDigits(entry.size),
     entry.readOnly === undefined ? '?' : entry.readOnly ? 'read-only' : 'writable',
@@ -73,10 +73,14 @@ function nbdRows({ nbd }: ImageReport): (readonly [string, string])[] {
   if (nbd === undefined) return []
   return [
     ['export', JSON.stringify(nbd.exportName)],
-    ['replies', nbd.structured ? 'structured' : 'simple'],
-    ['contexts', nbd.contexts.map((context) => context.name).join(', ') || 'none'],
+    ['protocol', `${nbd.handshake} ${nbd.tls ? 'with' : 'without'} TLS`],
+    ['replies', nbd.extended ? 'extended' : nbd.structured ? 'structured' : 'simple'],
+    ['contexts', contextNames(nbd).join(', ') || 'none'],
   ]
 }
+
+const contextNames = (info: NonNullable<ImageReport['nbd']>): readonly string[] =>
+  (info.offeredContexts ?? info.contexts.map(({ name }) => name)).map(printable)
 
 function partitionSummary({ partitions }: ImageReport): string {
   if (partitions.scheme === 'none') return 'no partition table'

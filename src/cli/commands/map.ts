@@ -11,5 +11,6 @@ export interface MapOptions {
 export async function runMap(image: string, options: MapOptions): Promise<void> {
   const { context, format } = options
   const extents = await mapImage(image, { context, format })
-  await print(mapText(extents, { json: options.json === true, totals: options.totals === true }))
+  const { json = false, totals = false } = options
+  await print(mapText(extents, { json, totals, context }))
 }

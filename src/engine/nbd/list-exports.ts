@@ -53,7 +53,8 @@ export interface ListNbdOptions {
 }
 
 export async function listNbdExports(options: ListNbdOptions): Promise<readonly ListedExport[]> {
-  return (await askServer(options, false)).exports
+  const { exports } = await askServer(options, false)
+  return exports.map(({ details: _, ...listed }) => listed)
 }
 
 export const reportNbdServer = (options: ListNbdOptions): Promise<ServerReport> =>

@@ -8,39 +8,49 @@ import { describeFlags, EXTENT_HOLE, EXTENT_ZERO } from '../disk/extents'
 const NAMED = EXTENT_HOLE | EXTENT_ZERO
 
 /** `extents` as they stand on the disk, neighbours of one status merged. */
-export function formatMapText(extents: readonly Extent[]): string {
+export function formatMapText(extents: readonly Extent[], name = nameOfAllocation): string {
   return joined(extents, '', ({ offset, length, flags }) => {
-    const name = isNamed(flags) ? `  ${describeFlags(flags)}` : ''
-    return `${right(offset, 10)}  ${right(length, 10)}  ${right(flags, 3)}${name}\n`
+    const words = name(flags) === undefined ? '' : `  ${name(flags)}`
+    return `${right(offset, 10)}  ${right(length, 10)}  ${right(flags, 3)}${words}\n`
   })
 }
 
-export function formatMapJson(extents: readonly Extent[]): string {
+export function formatMapJson(extents: readonly Extent[], name = nameOfAllocation): string {
   const rows = joined(extents, ',\n', ({ offset, length, flags }) => {
-    const name = isNamed(flags) ? `, "description": "${describeFlags(flags)}"` : ''
-    return `{ "offset": ${offset}, "length": ${length}, "type": ${flags}${name}}`
+    const words = name(flags) === undefined ? '' : `, "description": "${name(flags)}"`
+    return `{ "offset": ${offset}, "length": ${length}, "type": ${flags}${words}}`
   })
   return `[\n${rows}\n]\n`
 }
 
-export function formatTotalsText(extents: readonly Extent[]): string {
+export function formatTotalsText(extents: readonly Extent[], name = nameOfAllocation): string {
   return joined(totalsOf(extents), '', ({ size, percent, flags }) => {
-    const name = isNamed(flags) ? ` ${describeFlags(flags)}` : ''
-    return `${right(size, 10)} ${oneDecimal(percent).padStart(5)}% ${right(flags, 3)}${name}\n`
+    const words = name(flags) === undefined ? '' : ` ${name(flags)}`
+    return `${right(size, 10)} ${oneDecimal(percent).padStart(5)}% ${right(flags, 3)}${words}\n`
   })
 }
 
-export function formatTotalsJson(extents: readonly Extent[]): string {
+export function formatTotalsJson(extents: readonly Extent[], name = nameOfAllocation): string {
   const totals = totalsOf(extents)
   if (totals.length === 0) return '[]\n'
   const rows = joined(totals, ',\n', ({ size, percent, flags }) => {
-    const name = isNamed(flags) ? `, "description": "${describeFlags(flags)}"` : ''
-    return `{ "size": ${size}, "percent": ${sixDigits(percent)}, "type": ${flags}${name} }`
+    const words = name(flags) === undefined ? '' : `, "description": "${name(flags)}"`
+    return `{ "size": ${size}, "percent": ${sixDigits(percent)}, "type": ${flags}${words} }`
   })
   return `[\n${rows}\n]\n`
 }
 
-const isNamed = (flags: ExtentFlags) => flags <= NAMED
+type StatusName = (flags: ExtentFlags) => string | undefined
+
+const nameOfAllocation: StatusName = (flags) => (flags <= NAMED ? describeFlags(flags) : undefined)
+
+/** The words for a status of a context, as far as there are any. */
+export function statusNames(context: string): StatusName {
+  if (context === 'base:allocation') return nameOfAllocation
+  if (context.startsWith('qemu:dirty-bitmap:')) return (flags) => ['clean', 'dirty'][flags]
+  if (context !== 'qemu:allocation-depth') return () => undefined
+  return (depth) => ['unallocated', 'local'][depth] ?? `backing depth ${depth}`
+}
 
 const right = (value: number, width: number) => String(value).padStart(width)
 
