@@ -155,7 +155,7 @@ const WRONG: [string[], RegExp][] = [
   [['serve', 'a', '--bind', ' '], /' ' is invalid: an address to listen on is not empty$/],
   [['serve', 'a', '--name', 'ü'.repeat(2049)], /at most 4096 bytes, this one has 4098$/],
   [['serve', 'a', '--overlay', 'f'], /unknown option '--overlay'/],
-  [['serve', 'a', '--tls', 'x'], /unknown option '--tls'/],
+  [['serve', 'a', '--tls', 'x'], /'--tls <mode>'.*'x' is invalid.*off, on, require/],
   [['open', '--port', 'x'], /'x' is invalid/],
   [['info', 'a', '--bo\ngus\x1b[2J'], /unknown option '--bo gus\\x1b\[2J'$/],
 ]

@@ -129,8 +129,35 @@ function addServe(program: Command, run: Commands['serve']): void {
         'with --cow: unit of the overlay, a power of two from 4K to 2M (default: 64K)',
       ).argParser(parseBlockSize),
     )
+    .addOption(
+      option(
+        '--tls <mode>',
+        'off, on (for clients that ask) or require (default: on with keys)',
+      ).choices(['off', 'on', 'require'] as const),
+    )
+    .addOption(
+      option(
+        '--tls-certificates <dir>',
+        'directory with server-cert.pem, server-key.pem and ca-cert.pem',
+      )
+        .argParser(parseKeys)
+        .conflicts('tlsPsk'),
+    )
+    .addOption(
+      option('--tls-psk <file>', 'pre-shared keys, a line user:hexkey for each').argParser(
+        parseKeys,
+      ),
+    )
+    .option('--tls-verify-peer', 'let in only clients with a certificate of ca-cert.pem')
     .option(...FORMAT)
     .action((image, options, command) => {
+      const hasKeys = options.tlsCertificates !== undefined || options.tlsPsk !== undefined
+      if ((options.tls ?? 'off') !== 'off' && !hasKeys) {
+        command.error("option '--tls <mode>' needs '--tls-certificates' or '--tls-psk'")
+      }
+      if (options.tlsVerifyPeer === true && options.tlsCertificates === undefined) {
+        command.error("option '--tls-verify-peer' needs option '--tls-certificates <dir>'")
+      }
       if (options.blockSize !== undefined && options.cow !== true) {
         command.error("option '--block-size <n>' needs option '--cow'")
       }
@@ -148,6 +175,11 @@ function parsePort(text: string): number {
 
 function parseSocket(text: string): string {
   if (text === '') throw new InvalidArgumentError('a socket needs a path')
+  return text
+}
+
+function parseKeys(text: string): string {
+  if (text === '') throw new InvalidArgumentError('keys need a path')
   return text
 }
 

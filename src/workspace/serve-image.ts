@@ -1,14 +1,18 @@
 // `platter serve`: one image as one export, until it is told to stop. Read-only by default; a temporary
 // overlay takes the writes with `cow`; the image itself does with `writable`.
 
+import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
-import { listenTransport } from '../engine/io/listen-transport'
+import { inheritedSockets } from '../engine/io/inherited-sockets'
+import { listenInherited, listenTransport } from '../engine/io/listen-transport'
 import { backgroundClock } from '../engine/io/system-clock'
+import type { TlsServerOptions } from '../engine/io/tls-server'
+import { tlsServer } from '../engine/io/tls-server'
 import { OverlayDisk } from '../engine/layers/overlay'
 import { ReadOnlyDisk } from '../engine/layers/read-only'
 import { ExportRegistry } from '../engine/nbd/export-registry'
 import { NbdServer } from '../engine/nbd/nbd-server'
-import type { ListenAddress } from '../engine/nbd/transport'
+import type { ListenAddress, Listener, Transport } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
 import { openImage } from './locators'
 import { overlayContexts } from './overlay-contexts'
@@ -19,11 +23,14 @@ const GRACE_MS = 10_000
 export interface ServeImageOptions {
   readonly locator: string
   readonly format?: string | undefined
-  readonly address: ListenAddress
+  /** `inherited`: every one of these descriptors, which listen already. */
+  readonly address: ListenAddress | { readonly kind: 'inherited'; readonly fds: readonly number[] }
   readonly exportName: string
   readonly mode: 'read-only' | 'cow' | 'writable'
   /** The overlay's unit, bytes; with `cow`. */
   readonly blockSize: number
+  /** Encrypt connections; without it they are in the clear. */
+  readonly tls?: TlsServerOptions | undefined
   /** Calls the opening off. */
   readonly signal?: AbortSignal | undefined
 }
@@ -40,6 +47,7 @@ export interface ServedImage {
 export async function serveImage(options: ServeImageOptions): Promise<ServedImage> {
   const clock = backgroundClock
   const { locator, format, signal } = options
+  const tls = options.tls === undefined ? undefined : await tlsServer(options.tls)
   const image = await openImage(locator, { clock, format, signal })
   const closing: (() => Promise<void>)[] = [() => image.close()]
   const closeAll = async () => {
@@ -55,16 +63,17 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
       readOnly: options.mode === 'read-only',
       contexts: disk instanceof OverlayDisk ? overlayContexts(disk) : [],
     })
-    const server = new NbdServer({ exports: registry, clock })
-    const listener = await listenTransport(options.address, (t) => server.accept(t))
+    const server = new NbdServer({ exports: registry, clock, tls })
+    const listeners = await listenAt(options.address, (t) => server.accept(t))
+    const [{ address }] = listeners
     return {
-      uri: formatNbdUri(listener.address, options.exportName),
+      uri: formatNbdUri(address, options.exportName, tls?.mode === 'required'),
       stop: async (hurry) => {
         const cutOff = () => {
           for (const client of server.clients) client.disconnect()
         }
         hurry?.addEventListener('abort', cutOff)
-        await listener.close()
+        for (const listener of listeners) await listener.close()
         await server.shutdown(GRACE_MS)
         try {
           if (disk.capabilities.write) await disk.flush()
@@ -77,6 +86,24 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
     await closeAll()
     throw error
   }
+}
+
+async function listenAt(
+  address: ServeImageOptions['address'],
+  onTransport: (transport: Transport) => void,
+): Promise<[Listener, ...Listener[]]> {
+  if (address.kind !== 'inherited') return [await listenTransport(address, onTransport)]
+  const [first, ...others] = address.fds
+  if (first === undefined) throw new PlatterError('BAD_REQUEST', 'there is no socket to listen on')
+  const listeners: [Listener, ...Listener[]] = [await listenInherited(first, onTransport)]
+  for (const fd of others) listeners.push(await listenInherited(fd, onTransport))
+  return listeners
+}
+
+/** The sockets that systemd, or another launcher, opened for this process; `undefined` without any. */
+export function inheritedAddress(): ServeImageOptions['address'] | undefined {
+  const fds = inheritedSockets(process.env, process.pid)
+  return fds.length === 0 ? undefined : { kind: 'inherited', fds }
 }
 
 async function composeDisk(

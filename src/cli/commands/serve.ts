@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import { PlatterError } from '../../engine/base/errors'
 import { DEFAULT_BLOCK_SIZE } from '../../workspace/block-size'
-import { type ServeImageOptions, serveImage } from '../../workspace/serve-image'
+import { inheritedAddress, type ServeImageOptions, serveImage } from '../../workspace/serve-image'
 import { errorLine } from '../failure'
 import { isLoopback } from '../loopback'
 import { print } from '../print'
@@ -15,6 +16,10 @@ export interface ServeOptions {
   readonly writable?: boolean
   readonly blockSize?: number
   readonly format?: string
+  readonly tls?: 'off' | 'on' | 'require'
+  readonly tlsCertificates?: string
+  readonly tlsPsk?: string
+  readonly tlsVerifyPeer?: boolean
 }
 
 const NBD_PORT = 10809
@@ -23,14 +28,23 @@ const LOOPBACK = '127.0.0.1'
 export async function runServe(image: string, options: ServeOptions): Promise<void> {
   const { asked, insisted } = catchStopSignals()
   const mode = options.writable ? 'writable' : options.cow ? 'cow' : 'read-only'
-  if (options.bind !== undefined && !isLoopback(options.bind)) {
-    process.stderr.write(errorLine(warningOf(options.bind, mode)))
+  const tls = tlsOf(options)
+  const address = inheritedAddress() ?? addressOf(options)
+  const place = options.socket ?? options.port ?? options.bind
+  if (address.kind === 'inherited' && place !== undefined) {
+    const why = 'this process was given a socket to listen on (LISTEN_FDS)'
+    throw new PlatterError('BAD_REQUEST', `--socket, --port and --bind are of no use: ${why}`)
+  }
+  const isProtected = tls?.mode === 'required' && (tls.verifyPeer || tls.pskFile !== undefined)
+  if (address.kind === 'tcp' && !isLoopback(address.host) && !isProtected) {
+    process.stderr.write(errorLine(warningOf(address.host, mode)))
   }
   await unlessStopped(asked, async () => {
     const served = await serveImage({
       locator: image,
       format: options.format,
-      address: addressOf(options),
+      address,
+      tls,
       exportName: options.name,
       mode,
       blockSize: options.blockSize ?? DEFAULT_BLOCK_SIZE,
@@ -49,6 +63,20 @@ function addressOf(options: ServeOptions): ServeImageOptions['address'] {
   // Absolute, so that the URI leads there from every directory.
   if (options.socket !== undefined) return { kind: 'unix', path: resolve(options.socket) }
   return { kind: 'tcp', host: options.bind ?? LOOPBACK, port: options.port ?? NBD_PORT }
+}
+
+/** As nbdkit has it: keys alone mean that TLS is offered. */
+function tlsOf(options: ServeOptions): ServeImageOptions['tls'] {
+  const { tlsCertificates, tlsPsk, tlsVerifyPeer } = options
+  const hasKeys = tlsCertificates !== undefined || tlsPsk !== undefined
+  const tls = options.tls ?? (hasKeys ? 'on' : 'off')
+  if (tls === 'off') return undefined
+  return {
+    mode: tls === 'require' ? 'required' : 'optional',
+    certificates: tlsCertificates,
+    pskFile: tlsPsk,
+    verifyPeer: tlsVerifyPeer,
+  }
 }
 
 function warningOf(address: string, mode: ServeImageOptions['mode']): string {

@@ -4,7 +4,7 @@
 // is there already is removed when nobody answers on it any more; a live one, or a file that is not a
 // socket, is left alone and refused. TCP binds the host that was given and no other.
 
-import { lstat, unlink } from 'node:fs/promises'
+import { lstat, readFile, readlink, unlink } from 'node:fs/promises'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { dirname } from 'node:path'
@@ -21,27 +21,68 @@ export async function listenTransport(
   address: ListenAddress,
   onTransport: (transport: Transport) => void,
 ): Promise<Listener> {
-  const name = nameOfAddress(address)
   if (address.kind === 'unix') await clearStaleSocket(address.path)
+  const name = nameOfAddress(address)
+  const server = await startServer(name, onTransport, (made) => listen(made, address))
+  return listenerOf(server, boundAddress(server, address))
+}
+
+/** Takes over a socket that listens already, opened by whoever started this process. */
+export async function listenInherited(
+  fd: number,
+  onTransport: (transport: Transport) => void,
+): Promise<Listener> {
+  const server = await startServer(`descriptor ${fd}`, onTransport, (made) => made.listen({ fd }))
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') {
+    return listenerOf(server, { kind: 'unix', path: bound || (await pathOfSocket(fd)) })
+  }
+  return listenerOf(server, { kind: 'tcp', host: bound.address, port: bound.port })
+}
+
+/** The kernel knows where a Unix socket was bound, and Node does not ask it. Empty when nobody says. */
+async function pathOfSocket(fd: number): Promise<string> {
+  try {
+    const inode = /^socket:\[(\d+)\]$/.exec(await readlink(`/proc/self/fd/${fd}`))?.[1]
+    const lines = (await readFile('/proc/net/unix', 'utf8')).split('\n')
+    const fields = lines.map((line) => line.trim().split(/ +/)).find((field) => field[6] === inode)
+    return (fields?.slice(7).join(' ') ?? '').replace(/^@/, '\0')
+  } catch {
+    return ''
+  }
+}
+
+async function startServer(
+  name: string,
+  onTransport: (transport: Transport) => void,
+  listenNow: (server: Server) => void,
+): Promise<Server> {
   const server = createServer({ highWaterMark: SEND_BUFFER }, (socket) => {
     onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(name, error)))
     server.once('listening', resolve)
-    listen(server, address)
+    try {
+      listenNow(server)
+    } catch (error) {
+      // A descriptor that is no socket is told at once.
+      reject(cannotListen(name, error as NodeJS.ErrnoException))
+    }
   })
   server.removeAllListeners('error')
   // A connection that could not be accepted (too many open files) is that client's loss only.
   server.on('error', () => undefined)
-  return {
-    address: boundAddress(server, address),
-    /** Accepts no more and frees the address at once; connections go on until their owners end them. */
-    close: async () => {
-      server.close()
-    },
-  }
+  return server
 }
+
+const listenerOf = (server: Server, address: ListenAddress): Listener => ({
+  address,
+  /** Accepts no more and frees the address at once; connections go on until their owners end them. */
+  close: async () => {
+    server.close()
+  },
+})
 
 function listen(server: Server, address: ListenAddress): void {
   if (address.kind === 'tcp') {

@@ -110,8 +110,10 @@ function tlsType(
   certificates: string | undefined,
 ): 'x509' | 'psk' {
   const type = asked ?? (pskFile === undefined ? 'x509' : 'psk')
-  if (type === 'anon') refuse(text, 'tls-type=anon is not offered: it proves nothing to either side')
-  if (type !== 'x509' && type !== 'psk') return refuse(text, `tls-type is x509 or psk, not '${type}'`)
+  if (type === 'anon')
+    refuse(text, 'tls-type=anon is not offered: it proves nothing to either side')
+  if (type !== 'x509' && type !== 'psk')
+    return refuse(text, `tls-type is x509 or psk, not '${type}'`)
   if (type === 'psk' && pskFile === undefined) refuse(text, 'tls-type=psk needs tls-psk-file=FILE')
   if (type === 'psk' && certificates !== undefined) {
     refuse(text, 'tls-certificates and a pre-shared key exclude each other')
@@ -130,17 +132,22 @@ function splitUser(text: string, authority: string): { user?: string; host: stri
 }
 
 /** The URI of an export at an address that our own server listens on. */
-export function formatNbdUri(address: ListenAddress, exportName: string): string {
+export function formatNbdUri(
+  address: ListenAddress,
+  exportName: string,
+  requiresTls = false,
+): string {
+  const scheme = requiresTls ? 'nbds' : 'nbd'
   const name = encodeURIComponent(exportName).replaceAll('%2F', '/')
   if (address.kind === 'unix') {
     const socket = encodeURIComponent(address.path).replaceAll('%2F', '/')
-    return `nbd+unix:///${name}?socket=${socket}`
+    return `${scheme}+unix:///${name}?socket=${socket}`
   }
   const host = address.host.includes(':')
     ? `[${address.host.replace('%', '%25')}]`
     : encodeURIComponent(address.host)
   const port = address.port === NBD_PORT ? '' : `:${address.port}`
-  return `nbd://${host}${port}/${name}`
+  return `${scheme}://${host}${port}/${name}`
 }
 
 const PARAMETERS: readonly string[] = [
