@@ -197,12 +197,9 @@ describe.skipIf(!requirePeer('nbdkit'))('an export', () => {
       expect(result).toEqual(failedWith(/export 'no such': the server has no such export/))
     }
     const list = await platter(['info', '--list', '--json', uri])
-    expect(JSON.parse(list.stdout).exports).toContainEqual({
-      name: 'disk',
-      description: '',
-      size: 512,
-      readOnly: true,
-    })
+    expect(JSON.parse(list.stdout).exports).toContainEqual(
+      expect.objectContaining({ name: 'disk', description: '', size: 512, readOnly: true }),
+    )
     await nbdkit.stop()
   })
 })
