@@ -3,12 +3,11 @@ import { Dialog } from '@base-ui/react/dialog'
 import { useRef } from 'react'
 import { ACTION_CATEGORIES, ACTIONS, type ActionData } from '../../../bridge/actions'
 import { ACTION_TABLE } from '../../actions/action-table'
-import { keyCaps } from '../../actions/key-match'
-import { reachableKeys } from '../../actions/reachable-keys'
 import { runAction } from '../../actions/run-action'
+import type { AppState } from '../../state/app-state'
 import { useApp } from '../../state/use-app'
 import { KeyCaps } from '../../widgets/key-caps'
-import { usePlatform } from '../use-action'
+import { useAction } from '../use-action'
 
 interface PaletteGroup {
   readonly value: string
@@ -18,20 +17,8 @@ interface PaletteGroup {
 /** Every action that can be done now, by its name. */
 export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   const app = useApp()
-  const platform = usePlatform()
   const input = useRef<HTMLInputElement>(null)
-  const state = app.store.getState()
-  const possible = (ACTIONS as readonly ActionData[]).filter(
-    ({ id }) => id !== 'help.palette' && ACTION_TABLE[id].enabled(state),
-  )
-  const groups: PaletteGroup[] = ACTION_CATEGORIES.map((value) => ({
-    value,
-    items: possible.filter((each) => each.category === value),
-  })).filter((group) => group.items.length > 0)
-  const capsOf = ({ keys }: ActionData) => {
-    const [key] = reachableKeys(keys, state.host?.host)
-    return key === undefined ? [] : keyCaps(key, platform)
-  }
+  const groups = possibleActions(app.store.getState())
   const choose = (action: ActionData) => {
     onClose()
     void runAction(app, action.id)
@@ -46,7 +33,8 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
               open
               inline
               items={groups}
-              itemToStringValue={(action: ActionData) => `${action.category}: ${action.title}`}
+              filter={hasAllWords}
+              itemToStringValue={nameOf}
               autoHighlight="always"
               keepHighlight
             >
@@ -67,15 +55,11 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
                     </Autocomplete.GroupLabel>
                     <Autocomplete.Collection>
                       {(action: ActionData) => (
-                        <Autocomplete.Item
+                        <PaletteItem
                           key={action.id}
-                          value={action}
-                          className="menu-item"
-                          onClick={() => choose(action)}
-                        >
-                          <span>{action.title}</span>
-                          <KeyCaps caps={capsOf(action)} />
-                        </Autocomplete.Item>
+                          action={action}
+                          onChoose={() => choose(action)}
+                        />
                       )}
                     </Autocomplete.Collection>
                   </Autocomplete.Group>
@@ -86,5 +70,41 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
         </Dialog.Viewport>
       </Dialog.Portal>
     </Dialog.Root>
+  )
+}
+
+/** Every word of what was typed stands somewhere in the name, in any order. */
+function hasAllWords(action: ActionData, typed: string): boolean {
+  const name = nameOf(action).toLowerCase()
+  return typed
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => name.includes(word))
+}
+
+const nameOf = ({ category, title }: ActionData) => `${category}: ${title}`
+
+function possibleActions(state: AppState): PaletteGroup[] {
+  const possible = (ACTIONS as readonly ActionData[]).filter(
+    ({ id }) => id !== 'help.palette' && ACTION_TABLE[id].enabled(state),
+  )
+  return ACTION_CATEGORIES.map((value) => ({
+    value,
+    items: possible.filter((each) => each.category === value),
+  })).filter((group) => group.items.length > 0)
+}
+
+interface PaletteItemProps {
+  readonly action: ActionData
+  readonly onChoose: () => void
+}
+
+function PaletteItem({ action, onChoose }: PaletteItemProps) {
+  const { caps } = useAction(action.id)
+  return (
+    <Autocomplete.Item value={action} className="menu-item" onClick={onChoose}>
+      <span>{action.title}</span>
+      <KeyCaps caps={caps} />
+    </Autocomplete.Item>
   )
 }

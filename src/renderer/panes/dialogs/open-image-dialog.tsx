@@ -1,7 +1,7 @@
 // Looks through the directories of the host, where there is no native dialog.
 
 import { File, Folder } from 'lucide-react'
-import { useCallback, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import type { Directory, DirectoryEntry } from '../../../bridge/model'
 import { formatSize } from '../../../engine/base/size-text'
 import { openLocator } from '../../actions/open-image'
@@ -25,21 +25,9 @@ const noWindow = () => {}
 
 export function OpenImageDialog({ onClose }: { readonly onClose: () => void }) {
   const app = useApp()
-  const [path, setPath] = useState<string>()
-  const [typed, setTyped] = useState<string>()
-  const [chosen, setChosen] = useState<number>()
+  const browse = useBrowsing()
   const input = useRef<HTMLInputElement>(null)
   const attempt = useAttempt()
-  const answer = useAnswer('files.list', path === undefined ? {} : { path })
-  const directory = answer.got?.value
-  const entries = directory === undefined ? [] : entriesOf(directory)
-  const text = typed ?? directory?.path ?? ''
-
-  const goInto = useCallback((next: string) => {
-    setPath(next)
-    setTyped(undefined)
-    setChosen(undefined)
-  }, [])
   const open = (locator: string) =>
     attempt.start(async () => {
       await openLocator(app, locator)
@@ -48,27 +36,13 @@ export function OpenImageDialog({ onClose }: { readonly onClose: () => void }) {
   /** What was typed may be either: only the host knows. */
   const submit = () =>
     attempt.start(async () => {
-      const target = text.trim()
+      const target = browse.text.trim()
       const listed = await app.request('files.list', { path: target }).catch(() => undefined)
-      if (listed !== undefined) return goInto(listed.value.path)
+      if (listed !== undefined) return browse.goInto(listed.value.path)
       await openLocator(app, target)
       onClose()
     })
-  const use = (index: number) => {
-    const entry = entries[index]
-    if (entry === undefined || directory === undefined) return
-    if (entry === UP) goInto(directory.parent ?? directory.path)
-    else if (entry.kind === 'directory') goInto(join(directory.path, entry.name))
-    else open(join(directory.path, entry.name))
-  }
-  const choose = (index: number) => {
-    const entry = entries[index]
-    setChosen(index)
-    if (entry?.kind === 'file' && directory) setTyped(join(directory.path, entry.name))
-    else setTyped(undefined)
-  }
-  const problem =
-    attempt.problem ?? (answer.error === undefined ? undefined : messageOf(answer.error))
+  const problem = attempt.problem ?? browse.problem
   return (
     <DialogFrame
       title="Open image"
@@ -79,29 +53,88 @@ export function OpenImageDialog({ onClose }: { readonly onClose: () => void }) {
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={text === '' || attempt.pending}>
+          <Button look="primary" type="submit" disabled={browse.text === '' || attempt.pending}>
             Open
           </Button>
         </>
       }
     >
-      <TextField label="Path on the host" mono value={text} onChange={setTyped} inputRef={input} />
-      <div className="file-list">
-        <DataGrid
-          key={directory?.path}
-          label="Files"
-          columns={COLUMNS}
-          rowCount={entries.length}
-          cells={(index) => fileCells(entries[index])}
-          chosen={chosen}
-          onChoose={choose}
-          onUse={use}
-          onWindow={noWindow}
-        />
-        {directory?.truncated && <p className="sample-more">There is more than can be listed.</p>}
-      </div>
+      <TextField
+        label="Path on the host"
+        mono
+        value={browse.text}
+        onChange={browse.type}
+        inputRef={input}
+      />
+      <FileList
+        directory={browse.directory}
+        onDirectory={browse.goInto}
+        onFile={open}
+        onType={browse.type}
+      />
       {problem !== undefined && <Problem>{problem}</Problem>}
     </DialogFrame>
+  )
+}
+
+/** The directory that is listed, and the text of the field: its path, unless something was typed. */
+function useBrowsing() {
+  const [path, setPath] = useState<string>()
+  const [typed, setTyped] = useState<string>()
+  const answer = useAnswer('files.list', path === undefined ? {} : { path })
+  const directory = answer.got?.value
+  return {
+    directory,
+    text: typed ?? directory?.path ?? '',
+    problem: answer.error === undefined ? undefined : messageOf(answer.error),
+    type: setTyped,
+    goInto(next: string) {
+      setPath(next)
+      setTyped(undefined)
+    },
+  }
+}
+
+interface FileListProps {
+  readonly directory: Directory | undefined
+  readonly onDirectory: (path: string) => void
+  readonly onFile: (path: string) => void
+  /** Of the chosen row; undefined for a directory. */
+  readonly onType: (path: string | undefined) => void
+}
+
+function FileList({ directory, onDirectory, onFile, onType }: FileListProps) {
+  // Another directory is another list, which begins at its first row; the keyboard stays in it.
+  const [row, setRow] = useState<{ path: string; index: number }>()
+  const chosen = row?.path === directory?.path ? row?.index : 0
+  const entries = directory === undefined ? [] : entriesOf(directory)
+  const use = (index: number) => {
+    const entry = entries[index]
+    if (entry === undefined || directory === undefined) return
+    if (entry === UP) onDirectory(directory.parent ?? directory.path)
+    else if (entry.kind === 'directory') onDirectory(join(directory.path, entry.name))
+    else onFile(join(directory.path, entry.name))
+  }
+  const choose = (index: number) => {
+    const entry = entries[index]
+    if (directory === undefined || entry === undefined) return
+    setRow({ path: directory.path, index })
+    onType(entry.kind === 'file' ? join(directory.path, entry.name) : undefined)
+  }
+  return (
+    <div className="file-list">
+      <DataGrid
+        label="Files"
+        columns={COLUMNS}
+        rowCount={entries.length}
+        cells={(index) => fileCells(entries[index])}
+        chosen={chosen}
+        onChoose={choose}
+        onUse={use}
+        onWindow={noWindow}
+      />
+      {directory?.truncated && <p className="sample-more">There is more than can be listed.</p>}
+    </div>
   )
 }
 
