@@ -115,6 +115,18 @@ describe('the documents', () => {
     }
   })
 
+  it('name only what the protocol has, by its own names', () => {
+    const named = new Set(
+      [...read('docs/nbd.md').matchAll(/\bNBD_[A-Z_]+\b/g)].map(([name]) => name),
+    )
+    const constants = read('src/engine/nbd/constants.ts')
+    const unknown = [...named].filter((name) => !constants.includes(`export const ${name} =`))
+    expect(unknown).toEqual([])
+    const spoken = [...constants.matchAll(/^export const (NBD_(?:OPT|CMD)_[A-Z_]+) =/gm)]
+    const silent = spoken.filter(([, name]) => !named.has(name as string)).map(([, name]) => name)
+    expect(silent.filter((name) => !name?.startsWith('NBD_CMD_FLAG_'))).toEqual([])
+  })
+
   it('lead only to files that exist', () => {
     for (const document of DOCUMENTS) {
       for (const [, link] of read(document).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
