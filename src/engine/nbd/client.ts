@@ -180,10 +180,10 @@ export class NbdClient implements NbdRequests {
   }
 
   #submit(spec: RequestSpec, options: CallOptions): Promise<StatusByContext> {
-    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#error !== undefined) return Promise.reject(unsent(this.#error))
     if (this.#leaving) {
       const why = this.#refusal ?? 'the connection is closed'
-      return Promise.reject(new PlatterError('CLOSED', `NBD ${this.peer}: ${why}`))
+      return Promise.reject(unsent(new PlatterError('CLOSED', `NBD ${this.peer}: ${why}`)))
     }
     const { signal } = options
     if (signal?.aborted)
@@ -303,11 +303,13 @@ export class NbdClient implements NbdRequests {
 
   #end(error: PlatterError | undefined): void {
     this.#deadlines.stop()
-    const open = [...this.#inFlight.values(), ...this.#waiting]
+    const sent = [...this.#inFlight.values()]
+    const waiting = [...this.#waiting]
     this.#inFlight.clear()
     this.#waiting.clear()
     this.#overdue.clear()
-    for (const request of open) request.settle(this.#error)
+    for (const request of sent) request.settle(this.#error)
+    for (const request of waiting) request.settle(unsent(this.#error))
     this.#wakeIfIdle()
     this.#onClosed?.(error)
   }
@@ -353,4 +355,11 @@ export class NbdClient implements NbdRequests {
     request.settle(new PlatterError('TIMEOUT', `NBD ${this.peer}: ${what}`))
     this.#wakeIfIdle()
   }
+}
+
+/** The same failure for a request of which nothing has left us: data.unsent says so. */
+function unsent(error: PlatterError | undefined): PlatterError {
+  assert(error !== undefined, 'a connection ends for a reason')
+  const { code, message, data, cause } = error
+  return new PlatterError(code, message, { cause, data: { ...data, unsent: true } })
 }

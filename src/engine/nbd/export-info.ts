@@ -39,6 +39,29 @@ export interface ExportInfo {
   readonly offeredContexts?: readonly string[]
 }
 
+/** What is not as it was, for a connection made anew; `undefined` when all that matters is the same. */
+export function changeOfExport(before: ExportInfo, after: ExportInfo): string | undefined {
+  const compare = (what: string, old: unknown, now: unknown): string | undefined =>
+    old === now ? undefined : `the ${what} is ${now}, which was ${old}`
+  const sizes = ({ blockSize }: ExportInfo) =>
+    blockSize === undefined
+      ? 'unknown'
+      : `${blockSize.minimum}/${blockSize.preferred}/${blockSize.maximum}`
+  const contexts = (info: ExportInfo) =>
+    info.contexts
+      .map(({ name }) => name)
+      .sort()
+      .join(', ') || 'none'
+  return (
+    compare('size', before.size, after.size) ??
+    compare('set of flags', before.flags, after.flags) ??
+    compare('set of block sizes', sizes(before), sizes(after)) ??
+    compare('set of contexts', contexts(before), contexts(after)) ??
+    compare('use of extended headers', before.extended, after.extended) ??
+    compare('use of TLS', before.tls, after.tls)
+  )
+}
+
 /** The 12 bytes of NBD_INFO_BLOCK_SIZE after its type; refuses sizes that no request could obey. */
 export function parseBlockSize(reader: ByteReader): WireBlockSize {
   const size = { minimum: reader.u32(), preferred: reader.u32(), maximum: reader.u32() }

@@ -30,8 +30,9 @@ import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
 import { BlockIo } from './block-io'
 import type { OpenGoal, TlsWish } from './client-handshake'
+import type { ReconnectPolicy } from './client-link'
 import type { Dial } from './client-open'
-import { openNbdClient } from './client-open'
+import { openNbdRequests } from './client-open'
 import type { NbdRequests } from './client-requests'
 import * as nbd from './constants'
 import type { ExportInfo } from './export-info'
@@ -54,13 +55,25 @@ export interface OpenNbdOptions {
   readonly connectTimeoutMs?: number
   readonly requestTimeoutMs?: number
   readonly signal?: AbortSignal
+  /** Refuses changes, whatever the server allows. */
+  readonly readOnly?: boolean | undefined
+  /**
+   * Connections to spread requests over, 1 to MAX_CONNECTIONS. There is only one when the server does not
+   * say that it can have several, unless `insist`, and the disk is read-only.
+   */
+  readonly connections?: number | undefined
+  readonly insist?: boolean | undefined
+  /** What to do about a connection that is lost; nothing unless told. */
+  readonly reconnect?: ReconnectPolicy | undefined
+  /** With `reconnect`: a connection was lost, or, without an error, all are there again. */
+  readonly onTrouble?: ((error: PlatterError | undefined) => void) | undefined
 }
 
 /** Connects and opens one export. Rejects with NO_SERVER, EXPORT_UNKNOWN, TIMEOUT, PROTOCOL, REFUSED… */
 export async function openNbdDisk(options: OpenNbdOptions): Promise<NbdDisk> {
   const { contexts = [], tls } = options
   let disk: NbdDisk | undefined
-  const client = await openNbdClient(
+  const { requests, info } = await openNbdRequests(
     {
       dial: options.dial,
       goal: {
@@ -75,10 +88,17 @@ export async function openNbdDisk(options: OpenNbdOptions): Promise<NbdDisk> {
       connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       requestTimeoutMs: options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
     },
-    (error) => disk?.onClosed?.(error),
+    {
+      connections: options.connections ?? 1,
+      insist: options.insist === true,
+      readOnly: options.readOnly === true,
+      reconnect: options.reconnect,
+      onTrouble: options.onTrouble,
+      onClosed: (error) => disk?.onClosed?.(error),
+    },
     options.signal,
   )
-  disk = new NbdDisk(client, client.info)
+  disk = new NbdDisk(requests, info, options.readOnly === true)
   return disk
 }
 
@@ -95,7 +115,7 @@ export class NbdDisk implements Disk {
   /** The server's smallest block. */
   readonly #minimum: number
 
-  constructor(client: NbdRequests, info: ExportInfo) {
+  constructor(client: NbdRequests, info: ExportInfo, readOnly = false) {
     this.#client = client
     this.info = info
     this.size = info.size
@@ -112,7 +132,7 @@ export class NbdDisk implements Disk {
       preferred: info.blockSize?.preferred ?? 4096,
       maximum: MAX_PAYLOAD,
     }
-    this.capabilities = capabilitiesOf(info)
+    this.capabilities = capabilitiesOf(info, readOnly)
   }
 
   /** Where the server is, for messages. */
@@ -278,10 +298,10 @@ function largestPayload(info: ExportInfo, minimum: number): number {
   return alignDown(Math.min(info.blockSize?.maximum ?? MAX_PAYLOAD, MAX_PAYLOAD), minimum)
 }
 
-function capabilitiesOf(info: ExportInfo): Capabilities {
+function capabilitiesOf(info: ExportInfo, readOnly: boolean): Capabilities {
   const has = (flag: number) => (info.flags & flag) !== 0
   const known = has(nbd.NBD_FLAG_HAS_FLAGS)
-  const write = !(known && has(nbd.NBD_FLAG_READ_ONLY))
+  const write = !readOnly && !(known && has(nbd.NBD_FLAG_READ_ONLY))
   const flush = known && has(nbd.NBD_FLAG_SEND_FLUSH)
   const zero = write && known && has(nbd.NBD_FLAG_SEND_WRITE_ZEROES)
   return {
