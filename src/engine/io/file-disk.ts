@@ -30,6 +30,7 @@ import type {
 import { ANY_BLOCK_SIZE, NO_CAPABILITIES } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
+import { loadCachedRead } from './cached-read'
 import { closeFd, openFd, statFd, statPath } from './file-calls'
 import { errnoName, fileError, fileReason } from './file-errors'
 import type { OpenFile } from './file-handle'
@@ -148,7 +149,8 @@ async function examine(
   const size = isFile ? safeNumber(stats.size, `the size of ${path}`) : await holes.seekSize()
   const abilities = isFile ? await holes.probe() : DEVICE_ABILITIES
   const ioSize = Number(stats.blksize)
-  return { fd, path, kind, size, writable, holes, abilities, ioSize }
+  const readCached = await loadCachedRead()
+  return { fd, path, kind, size, writable, holes, abilities, ioSize, readCached }
 }
 
 export class FileDisk implements Disk {
@@ -202,6 +204,7 @@ export class FileDisk implements Disk {
   read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
     const { length } = target
     return this.#call('read', offset, length, options, async () => {
+      if (this.#file.readCached(this.#file.fd, target, offset)) return
       const count = await readFully(this.#file.fd, target, offset, options.signal)
       if (count < length) throw await this.#handle.shortReadError(offset + count)
     })

@@ -34,6 +34,7 @@ async function handleOn(path: string, answer: Answer, more: Partial<OpenFile> = 
     abilities: { canAllocate: true },
     watchesSize: true,
     ioSize: 4096,
+    readCached: () => false,
     onClose: async () => undefined,
     ...more,
   })

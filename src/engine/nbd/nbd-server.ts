@@ -3,6 +3,7 @@
 
 import type { Clock } from '../base/clock'
 import type { PlatterError } from '../base/errors'
+import { BufferPool } from './buffer-pool'
 import type { ExportSource, NbdExport } from './export-registry'
 import type { ServerLimits } from './limits'
 import { DEFAULT_SERVER_LIMITS } from './limits'
@@ -34,6 +35,7 @@ export class NbdServer {
   readonly #exports: ExportSource
   readonly #limits: ServerLimits
   readonly #budget: PayloadBudget
+  readonly #buffers = new BufferPool()
   /** Every session, and whether it came out of its handshake. */
   readonly #sessions = new Map<ServerSession, boolean>()
   /** Sessions that are done with their disk and whose last replies are on the way. */
@@ -70,6 +72,7 @@ export class NbdServer {
       clock: this.#options.clock,
       limits: this.#limits,
       budget: this.#budget,
+      buffers: this.#buffers,
       tls: this.#options.tls,
       sendHoles: this.#options.sendHoles === true,
       onServing: (served) => {

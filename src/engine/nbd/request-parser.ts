@@ -35,6 +35,8 @@ export interface RequestParserOwner {
   mayTake(): boolean
   /** Whether there is memory for what it carries or asks for; asked again by receive() until there is. */
   admit(header: RequestHeader): boolean
+  /** A buffer of that length, for a payload that was admitted; what is in it does not matter. */
+  allocate(length: number): Uint8Array
   /** A whole request; a refused one has no payload. */
   onRequest(header: RequestHeader, payload: Uint8Array, refusal: WireError | undefined): void
 }
@@ -119,7 +121,7 @@ export class RequestParser {
     if (!this.#owner.admit(this.#header as RequestHeader)) return false
     if (this.#left === 0) this.#finish()
     else {
-      this.#payload = new Uint8Array(this.#left)
+      this.#payload = this.#owner.allocate(this.#left)
       this.#state = 'payload'
     }
     return true

@@ -23,6 +23,7 @@ export interface ServedConnection {
   readonly sendHoles: boolean
   /** With a signal that says that the client is gone: what only it would have used may stop. */
   readonly options: CallOptions
+  /** For the message of a read that is answered in one. */
   readonly allocate: Allocate
 }
 
@@ -62,6 +63,8 @@ function serveRead(request: RequestHeader, connection: ServedConnection): Promis
   return disk.read(data, offset, options).then(() => [message])
 }
 
+const plain: Allocate = (length) => new Uint8Array(length)
+
 /** Below this, a hole costs more in messages than it saves in bytes. */
 const SMALLEST_HOLE = 4096
 
@@ -69,14 +72,14 @@ async function readAroundHoles(
   request: RequestHeader,
   connection: ServedConnection,
 ): Promise<Uint8Array[]> {
-  const { disk, headers, options, allocate } = connection
+  const { disk, headers, options } = connection
   const end = request.offset + request.length
   const pieces: Promise<Uint8Array>[] = []
   const list = await disk.extents(request.offset, request.length, options)
   let at = request.offset
   const readTo = (to: number) => {
     if (to === at) return
-    const reply = prepareRead(request, headers, at, to - at, to === end, allocate)
+    const reply = prepareRead(request, headers, at, to - at, to === end, plain)
     pieces.push(disk.read(reply.data, at, options).then(() => reply.message))
     at = to
   }

@@ -13,6 +13,7 @@ import { assert } from '../base/assert'
 import type { Clock } from '../base/clock'
 import { PlatterError } from '../base/errors'
 import type { Disk } from '../disk/disk'
+import type { BufferPool } from './buffer-pool'
 import * as nbd from './constants'
 import type { ExportSource } from './export-registry'
 import { ScriptRunner } from './handshake-script'
@@ -45,6 +46,7 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly limits: ServerLimits
   readonly budget: PayloadBudget
+  readonly buffers: BufferPool
   readonly tls: ServerTls | undefined
   readonly sendHoles: boolean
   /** The handshake is done. */
@@ -210,13 +212,14 @@ export class ServerSession implements TransportEvents, BudgetHolder {
       contexts: agreement.contexts,
       sendHoles: this.#options.sendHoles,
       options: { signal: this.#gone.signal },
-      allocate: (length) => new Uint8Array(length),
+      allocate: this.#options.buffers.take,
     }
     this.#parser = new RequestParser(
       {
         judge: (header) => this.#judge(header),
         mayTake: () => this.#mayTake(),
         admit: (header) => this.#admit(header),
+        allocate: this.#options.buffers.take,
         onRequest: (header, payload, refusal) => this.#onRequest(header, payload, refusal),
       },
       agreement.headers === 'extended',
@@ -279,8 +282,11 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     return true
   }
 
-  #release(cost: number): void {
+  /** What a request took is free; with the message of a read, its buffer too. */
+  #release(cost: number, message?: Uint8Array): void {
+    // A connection that was cut may have kept the system from taking all of it.
     if (this.#transportGone) return
+    if (message !== undefined) this.#options.buffers.give(message)
     this.#bytesHeld -= cost
     this.#options.budget.give(this, cost)
     if (this.#parser?.isWaiting === true) this.#goOn()
@@ -322,6 +328,8 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     try {
       messages = await serveRequest(header, payload, connection)
       this.client.count(header)
+      // After a failure something may still be under way in it.
+      if (payload.length > 0) this.#options.buffers.give(payload)
     } catch (error) {
       this.client.countFailure()
       messages = [encodeFailure(header, failureOf(header, error), connection.headers)]
@@ -339,9 +347,14 @@ export class ServerSession implements TransportEvents, BudgetHolder {
   }
 
   #answer(messages: readonly Uint8Array[], cost: number): void {
-    const last = messages.length - 1
-    for (const [i, message] of messages.entries()) {
-      this.#send(message, i === last && cost > 0 ? () => this.#release(cost) : undefined)
+    const [only, second] = messages
+    if (only !== undefined && second === undefined) {
+      this.#send(only, cost > 0 ? () => this.#release(cost, only) : undefined)
+      return
+    }
+    const last = messages.at(-1)
+    for (const message of messages) {
+      this.#send(message, message === last && cost > 0 ? () => this.#release(cost) : undefined)
     }
   }
 
