@@ -2,6 +2,7 @@
 // leaves in one system call. Data that arrives before start() is kept for it.
 
 import type { Socket } from 'node:net'
+import { PlatterError } from '../base/errors'
 import type { Transport, TransportEvents } from '../nbd/transport'
 
 /** Bytes that may wait unsent before a writer is asked to wait: a few large replies. */
@@ -41,7 +42,8 @@ export class SocketTransport implements Transport {
     socket.uncork()
     this.#isCorked = false
     await new Promise<void>((resolve, reject) => {
-      const gone = () => reject(this.#error ?? new Error('the connection was closed'))
+      const gone = () =>
+        reject(this.#error ?? new PlatterError('DISCONNECTED', 'the connection was closed'))
       socket.once('close', gone)
       socket.write(NOTHING, () => {
         socket.off('close', gone)
@@ -54,7 +56,7 @@ export class SocketTransport implements Transport {
     socket.off('data', this.#onData)
     if (this.#early.length === 0 && socket.readableLength === 0) return socket
     socket.destroy()
-    throw new Error('bytes arrived before the connection was handed on')
+    throw new PlatterError('PROTOCOL', 'bytes arrived before the connection was handed on')
   }
 
   readonly #onError = (error: Error): void => {

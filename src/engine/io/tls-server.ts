@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import type { TLSSocket, TlsOptions } from 'node:tls'
 import { createSecureContext, createServer } from 'node:tls'
 import { abortedError, PlatterError } from '../base/errors'
-import type { ServerTls } from '../nbd/server-session'
+import type { ServerTls } from '../nbd/session-greeting'
 import type { Transport } from '../nbd/transport'
 import { fileError } from './file-errors'
 import { SocketTransport } from './socket-transport'
@@ -152,7 +152,7 @@ function handshake(plain: Socket, options: TlsOptions, signal: AbortSignal): Pro
       reject(error)
     }
     const onAbort = () => fail(abortedError(signal, 'TLS handshake'))
-    const onClose = () => fail(refusal(new Error('the client hung up')))
+    const onClose = () => fail(refusal('the client hung up'))
     const server = createServer(options, (socket) => {
       settle()
       resolve(socket)

@@ -9,8 +9,8 @@ import type { ServerLimits } from './limits'
 import { DEFAULT_SERVER_LIMITS } from './limits'
 import { PayloadBudget } from './payload-budget'
 import type { ServerClient } from './server-client'
-import type { ServerTls } from './server-session'
 import { ServerSession } from './server-session'
+import type { ServerTls } from './session-greeting'
 import type { Transport } from './transport'
 
 export interface NbdServerOptions {

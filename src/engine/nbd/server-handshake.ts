@@ -10,25 +10,17 @@
 import { ByteReader, ByteWriter, utf8 } from '../base/bytes'
 import { PlatterError } from '../base/errors'
 import * as nbd from './constants'
-import type { ExportSource, MetaContext, NbdExport } from './export-registry'
+import type { ExportSource } from './export-registry'
 import type { Script } from './handshake-script'
 import { read, secure, send, skip } from './handshake-script'
-import {
-  MAX_CONTEXTS,
-  MAX_OPTION_DATA,
-  MAX_OPTION_SKIP,
-  MAX_OPTIONS,
-  MAX_OPTIONS_PER_EXPORT,
-} from './limits'
+import { MAX_OPTION_DATA, MAX_OPTION_SKIP, MAX_OPTIONS, MAX_OPTIONS_PER_EXPORT } from './limits'
 import type { OptionData } from './option-data'
-import { parseInfoRequest, parseMetaRequest, parseName } from './option-data'
+import { parseInfoRequest, parseName } from './option-data'
+import { refuse, refuseUnknown, reply } from './option-replies'
 import type { HeaderStyle, ServedExport } from './served-export'
-import { contextsOf, describeExport } from './served-export'
-
-export interface SelectedContext {
-  readonly id: number
-  readonly context: MetaContext
-}
+import { describeExport } from './served-export'
+import type { ChosenContexts, SelectedContext } from './server-contexts'
+import { onMetaContext } from './server-contexts'
 
 /** How a handshake ends: with an export to serve, or with the client taking its leave. */
 export type Agreement =
@@ -53,9 +45,7 @@ export interface ServerHandshakeOptions {
 interface Negotiation {
   readonly isSecure: boolean
   headers: HeaderStyle
-  contexts:
-    | { readonly exportName: string; readonly selected: readonly SelectedContext[] }
-    | undefined
+  contexts: ChosenContexts | undefined
 }
 
 type OptionHandler = (
@@ -288,52 +278,6 @@ function* onExtendedHeaders(state: Negotiation, data: OptionData): Script<undefi
   return yield* reply(option, nbd.NBD_REP_ACK)
 }
 
-function* onMetaContext(
-  state: Negotiation,
-  data: OptionData,
-  options: ServerHandshakeOptions,
-): Script<undefined> {
-  const { option } = data
-  const isSet = option === nbd.NBD_OPT_SET_META_CONTEXT
-  // Whatever becomes of it, a SET voids the one before.
-  if (isSet) state.contexts = undefined
-  if (state.headers === 'simple') {
-    return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, 'structured replies come first')
-  }
-  const request = parseMetaRequest(data)
-  if (typeof request === 'string') return yield* refuse(option, nbd.NBD_REP_ERR_INVALID, request)
-  const found = options.exports.find(request.name)
-  if (found === undefined) return yield* refuseUnknown(option, request.name)
-  const selected = isSet
-    ? selectContexts(found, request.queries)
-    : listContexts(found, request.queries)
-  for (const { id, context } of selected) {
-    const name = utf8(context.name)
-    const body = new ByteWriter(4 + name.length).u32(id).put(name)
-    yield* reply(option, nbd.NBD_REP_META_CONTEXT, body.done())
-  }
-  if (isSet) state.contexts = { exportName: request.name, selected }
-  return yield* reply(option, nbd.NBD_REP_ACK)
-}
-
-/** Exact names only, each once; a namespace alone selects nothing. */
-function selectContexts(source: NbdExport, queries: readonly string[]): SelectedContext[] {
-  return contextsOf(source)
-    .filter((context) => queries.includes(context.name))
-    .slice(0, MAX_CONTEXTS)
-    .map((context, i) => ({ id: i + 1, context }))
-}
-
-/** No query lists all; `base:` lists a namespace, and `qemu:dirty-bitmap:` a part of one. */
-function listContexts(source: NbdExport, queries: readonly string[]): SelectedContext[] {
-  const matches = (name: string) =>
-    queries.length === 0 ||
-    queries.some((query) => query === name || (query.endsWith(':') && name.startsWith(query)))
-  return contextsOf(source)
-    .filter((context) => matches(context.name))
-    .map((context) => ({ id: 0, context }))
-}
-
 /** Contexts count only if they were set for the very name that the client goes on with. */
 function agree(state: Negotiation, exportName: string, served: ServedExport): Agreement {
   const contexts = contextsFor(state, exportName)
@@ -342,22 +286,3 @@ function agree(state: Negotiation, exportName: string, served: ServedExport): Ag
 
 const contextsFor = ({ contexts }: Negotiation, exportName: string): readonly SelectedContext[] =>
   contexts?.exportName === exportName ? contexts.selected : []
-
-function* refuseUnknown(option: number, name: string): Script<undefined> {
-  return yield* refuse(option, nbd.NBD_REP_ERR_UNKNOWN, `no export '${name}'`)
-}
-
-function* refuse(option: number, type: number, text: string): Script<undefined> {
-  return yield* reply(option, type, utf8(text.slice(0, 1000)))
-}
-
-function* reply(
-  option: number,
-  type: number,
-  data: Uint8Array = new Uint8Array(0),
-): Script<undefined> {
-  const message = new ByteWriter(20 + data.length)
-  message.u64(nbd.NBD_OPTION_REPLY_MAGIC).u32(option).u32(type).u32(data.length).put(data)
-  yield* send(message.done())
-  return undefined
-}

@@ -9,35 +9,28 @@
 //   client changed it. During a shutdown, new requests get NBD_ESHUTDOWN.
 // - A client that breaks the protocol loses its connection, and only it.
 
-import { assert } from '../base/assert'
 import type { Clock } from '../base/clock'
 import { PlatterError } from '../base/errors'
 import type { Disk } from '../disk/disk'
 import type { BufferPool } from './buffer-pool'
 import * as nbd from './constants'
 import type { ExportSource } from './export-registry'
-import { ScriptRunner } from './handshake-script'
 import type { ServerLimits } from './limits'
 import { LINGER_TIMEOUT_MS } from './limits'
 import type { BudgetHolder, PayloadBudget } from './payload-budget'
 import { encodeFailure } from './reply-encoder'
+import { changesDisk, costOf } from './request-cost'
 import type { RequestHeader } from './request-parser'
 import { RequestParser } from './request-parser'
 import type { ServedConnection } from './serve-request'
 import { failureOf, serveRequest } from './serve-request'
 import { ServerClient } from './server-client'
-import type { Agreement, TlsMode } from './server-handshake'
-import { serverHandshake } from './server-handshake'
+import type { Agreement } from './server-handshake'
+import type { ServerTls } from './session-greeting'
+import { SessionGreeting } from './session-greeting'
 import type { Transport, TransportEvents } from './transport'
 import { validateRequest } from './validate'
 import type { WireError } from './wire-errors'
-
-/** How a server encrypts connections, and whether it insists on it. */
-export interface ServerTls {
-  readonly mode: Exclude<TlsMode, 'off'>
-  /** Encrypts a connection that has been started: what is returned stands in its place. */
-  secure(transport: Transport, signal: AbortSignal): Promise<Transport>
-}
 
 export interface SessionOptions {
   readonly id: number
@@ -63,10 +56,9 @@ export class ServerSession implements TransportEvents, BudgetHolder {
   readonly client: ServerClient
   readonly #options: SessionOptions
   #transport: Transport
-  readonly #runner: ScriptRunner<Agreement>
+  readonly #greeting: SessionGreeting
   #parser: RequestParser | undefined
   readonly #gone = new AbortController()
-  readonly #cancelHandshakeTimer: () => void
   #phase: Phase = 'handshake'
   #shuttingDown = false
   #agreement: Extract<Agreement, { kind: 'serve' }> | undefined
@@ -78,7 +70,6 @@ export class ServerSession implements TransportEvents, BudgetHolder {
   #inProgress = 0
   /** Payload bytes of requests in progress and of replies that have not left. */
   #bytesHeld = 0
-  #securing = false
   #changed = false
   #transportGone = false
   #isGone = false
@@ -89,16 +80,22 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     this.#options = options
     this.#transport = options.transport
     this.client = new ServerClient(options.id, options.transport.peer, () => this.destroy())
-    const script = serverHandshake({
+    this.#greeting = new SessionGreeting({
       exports: options.exports,
+      tls: options.tls,
+      clock: options.clock,
+      timeoutMs: options.limits.handshakeTimeoutMs,
+      signal: this.#gone.signal,
       isClosing: () => this.#shuttingDown,
-      tls: options.tls?.mode ?? 'off',
-    })
-    this.#runner = new ScriptRunner(script, (bytes) => this.#send(bytes))
-    const { handshakeTimeoutMs } = options.limits
-    this.#cancelHandshakeTimer = options.clock.after(handshakeTimeoutMs, () => {
-      const message = `no handshake within ${handshakeTimeoutMs} ms (${this.#runner.stage})`
-      this.#breakOff(new PlatterError('TIMEOUT', message))
+      send: (bytes) => this.#send(bytes),
+      onAgreed: (agreement, rest) => this.#onAgreed(agreement, rest),
+      onSecured: (transport) => this.#onSecured(transport),
+      onTimeout: (error) => this.#breakOff(error),
+      onInsecure: (error) => {
+        this.#breakOff(asPlatterError(error))
+        // Nobody else tells that a connection is gone which was lost between two transports.
+        if (!this.#transportGone) this.onClose(undefined)
+      },
     })
   }
 
@@ -109,14 +106,12 @@ export class ServerSession implements TransportEvents, BudgetHolder {
 
   start(): void {
     this.#transport.start(this)
-    this.#guard(() => {
-      this.#runner.start()
-      this.#afterStep()
-    })
+    this.#guard(() => this.#greeting.start(this.#transport))
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.#phase === 'handshake') this.#guard(() => this.#handshake(chunk))
+    if (this.#phase === 'handshake')
+      this.#guard(() => this.#greeting.receive(chunk, this.#transport))
     else if (this.#phase === 'serving') this.#guard(() => this.#parse(chunk))
   }
 
@@ -128,7 +123,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
   onClose(error: Error | undefined): void {
     this.#transportGone = true
     this.#options.budget.leave(this)
-    this.#cancelHandshakeTimer()
+    this.#greeting.stop()
     this.#cancelCut()
     this.#gone.abort()
     if (error !== undefined) this.#failure ??= new PlatterError('DISCONNECTED', error.message)
@@ -159,47 +154,25 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     this.#breakOff(new PlatterError('LIMIT', message))
   }
 
-  #handshake(chunk: Uint8Array): void {
-    this.#runner.receive(chunk)
-    this.#afterStep()
-  }
-
-  #afterStep(): void {
-    if (this.#runner.wantsSecurity && !this.#securing) void this.#secure()
-    const { result } = this.#runner
-    if (result === undefined) return
-    this.#cancelHandshakeTimer()
-    if (result.value.kind === 'leave') {
+  #onAgreed(agreement: Agreement, rest: Uint8Array): void {
+    if (agreement.kind === 'leave') {
       this.#leave()
       return
     }
-    this.#serve(result.value)
-    if (result.rest.length > 0) this.#parse(result.rest)
+    this.#serve(agreement)
+    if (rest.length > 0) this.#parse(rest)
   }
 
-  /** The timer of the handshake goes on meanwhile, and destroys what is then the transport. */
-  async #secure(): Promise<void> {
-    const { tls } = this.#options
-    assert(tls !== undefined, 'TLS is offered only by a server that has it')
-    this.#securing = true
-    try {
-      const transport = await tls.secure(this.#transport, this.#gone.signal)
-      this.#transport = transport
-      this.#securing = false
-      if (this.#phase !== 'handshake') {
-        this.#transportGone = true
-        transport.destroy()
-        return
-      }
-      this.client.isSecure = true
-      transport.start(this)
-      this.#guard(() => this.#runner.resume())
-    } catch (error) {
-      this.#securing = false
-      this.#breakOff(asPlatterError(error))
-      // Nobody else tells that a connection is gone which was lost between two transports.
-      if (!this.#transportGone) this.onClose(undefined)
+  #onSecured(transport: Transport): void {
+    this.#transport = transport
+    if (this.#phase !== 'handshake') {
+      transport.destroy()
+      this.onClose(undefined)
+      return
     }
+    this.client.isSecure = true
+    transport.start(this)
+    this.#guard(() => this.#greeting.resume())
   }
 
   #serve(agreement: Extract<Agreement, { kind: 'serve' }>): void {
@@ -367,7 +340,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
   #leave(): void {
     if (this.#phase === 'leaving' || this.#phase === 'closed') return
     this.#phase = 'leaving'
-    this.#cancelHandshakeTimer()
+    this.#greeting.stop()
     this.#held = undefined
     this.#options.budget.withdraw(this)
     if (this.#inProgress === 0) void this.#finish()
@@ -418,15 +391,6 @@ export class ServerSession implements TransportEvents, BudgetHolder {
 }
 
 const NOTHING = new Uint8Array(0)
-
-/** The bytes that a request keeps in memory: those that it carries or asks for. */
-const costOf = (header: RequestHeader): number =>
-  header.command === nbd.NBD_CMD_READ ? header.length : header.payloadLength
-
-const changesDisk = (header: RequestHeader): boolean =>
-  header.command === nbd.NBD_CMD_WRITE ||
-  header.command === nbd.NBD_CMD_TRIM ||
-  header.command === nbd.NBD_CMD_WRITE_ZEROES
 
 const asPlatterError = (error: unknown): PlatterError =>
   error instanceof PlatterError ? error : new PlatterError('IO_ERROR', String(error))

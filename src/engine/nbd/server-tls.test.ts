@@ -3,7 +3,7 @@ import { PlatterError } from '../base/errors'
 import * as bs from './byte-script.test-helper'
 import { RawPeer, settle } from './raw-peer.test-helper'
 import { makeServer, READ, SIZE } from './served-raw.test-helper'
-import type { ServerTls } from './server-session'
+import type { ServerTls } from './session-greeting'
 import type { Transport } from './transport'
 import { PairedTransport } from './transport-pair.test-helper'
 

@@ -2,7 +2,7 @@
 
 import { PlatterError } from '../base/errors'
 import type { Disk } from '../disk/disk'
-import type { SelectedContext } from './server-handshake'
+import type { SelectedContext } from './server-contexts'
 import { offsetAt, u32At } from './wire-read'
 
 export interface StatusRequest {
