@@ -15,6 +15,8 @@ async function violations({ page }: PlatterApp): Promise<string[]> {
 
 for (const theme of ['light', 'dark'] as const) {
   test(`the screens have no accessibility faults that axe knows, ${theme}`, async ({ launch }) => {
+    // Eleven screens, each looked at whole.
+    test.slow()
     const app = await launch()
     await app.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
     await test.step('welcome', async () => expect.soft(await violations(app)).toEqual([]))
