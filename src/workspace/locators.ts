@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly patience?: Patience | undefined
   /** NBD: contexts to ask for beside base:allocation. */
   readonly contexts?: readonly string[] | undefined
+  /** NBD: a connection that is lost is made anew; for images that stay open. */
+  readonly reconnect?: boolean | undefined
   /** NBD: find out which contexts there are. */
   readonly listContexts?: boolean | undefined
   /** Shared by everything that one program has open. */
@@ -46,6 +48,8 @@ export interface OpenedImage {
   openTarget(): Promise<CommitTarget>
   /** What changed about the file since it was opened or last committed to, as a sentence. */
   changedSince(): Promise<string | undefined>
+  /** Tells when what it comes from is lost, and, without an error, when it is there again. */
+  onTrouble?(listener: (error: PlatterError | undefined) => void): void
   close(): Promise<void>
 }
 

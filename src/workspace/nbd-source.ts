@@ -3,6 +3,7 @@
 import { PlatterError } from '../engine/base/errors'
 import { dialTransport } from '../engine/io/dial-transport'
 import { tlsClient } from '../engine/io/tls-client'
+import { DEFAULT_RECONNECT } from '../engine/nbd/client-link'
 import { type OpenNbdOptions, openNbdDisk } from '../engine/nbd/nbd-disk'
 import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
 import type { OpenedImage, OpenOptions, Patience } from './locators'
@@ -31,16 +32,22 @@ export async function openNbd(locator: string, options: OpenOptions): Promise<Op
   }
   const target = parseNbdUri(locator)
   const { patience = PATIENCE } = options
+  let tell: (error: PlatterError | undefined) => void = () => undefined
   const disk = await openNbdDisk({
     ...(await connectionTo(target, patience)),
     exportName: target.exportName,
     contexts: options.contexts,
     listContexts: options.listContexts,
+    reconnect: options.reconnect === true ? DEFAULT_RECONNECT : undefined,
+    onTrouble: (error) => tell(error),
     clock: options.clock,
     connectTimeoutMs: patience.connectMs,
     requestTimeoutMs: patience.requestMs,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
+  disk.onClosed = (error) => {
+    if (error !== undefined) tell(error)
+  }
   const readOnly = disk.capabilities.write ? {} : { readOnlyReason: 'the export is read-only' }
   const notes = [
     ...(disk.capabilities.extents ? [] : ['the server does not tell holes from data']),
@@ -63,6 +70,9 @@ export async function openNbd(locator: string, options: OpenOptions): Promise<Op
     disk,
     openTarget: async () => ({ disk, release: async () => undefined }),
     changedSince: async () => undefined,
+    onTrouble: (listener) => {
+      tell = listener
+    },
     close: () => disk.close(),
   }
 }

@@ -8,7 +8,7 @@
 import type { CellDetail, ExtentRow, PartitionTable, SessionId, SessionInfo } from '../bridge/model'
 import { assert } from '../engine/base/assert'
 import type { Clock } from '../engine/base/clock'
-import { hasCode, throwIfAborted, toPlainError } from '../engine/base/errors'
+import { hasCode, type PlatterError, throwIfAborted, toPlainError } from '../engine/base/errors'
 import { alignDown, alignUp, type ByteRange, endOf, intersect } from '../engine/base/ranges'
 import type { OverlayDisk } from '../engine/layers/overlay'
 import { Survey } from '../engine/survey/survey'
@@ -67,6 +67,7 @@ export class Session {
     this.survey = new Survey(parts.overlay.size)
     this.#update = new Throttle(parts.clock, UPDATE_MS, () => this.#startUpdate())
     this.overlay.onChange = (range) => this.#noteChange(range)
+    this.image.onTrouble?.((error) => this.#noteSource(error))
     this.#scheduleTick()
   }
 
@@ -157,9 +158,16 @@ export class Session {
 
   /** Remembers a failure that means that the image is not what it was; anything else is passed by. */
   noteFailure(error: unknown): void {
-    const lasting = hasCode(error, 'SIZE_CHANGED') || hasCode(error, 'DISCONNECTED')
+    // A source that tells when it is back is believed about its connection, not the call that failed.
+    const isGone = hasCode(error, 'DISCONNECTED') && this.image.onTrouble === undefined
+    const lasting = hasCode(error, 'SIZE_CHANGED') || isGone
     if (!lasting || this.#trouble !== undefined) return
     this.#trouble = toPlainError(error)
+    this.announce()
+  }
+
+  #noteSource(error: PlatterError | undefined): void {
+    this.#trouble = error === undefined ? undefined : toPlainError(error)
     this.announce()
   }
 

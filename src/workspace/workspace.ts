@@ -109,6 +109,7 @@ export class Workspace {
       files: this.#files,
       format: options.format,
       signal: options.signal,
+      reconnect: true,
     })
     const session = await this.#makeSession(image, options).catch(async (error: unknown) => {
       await image.close()

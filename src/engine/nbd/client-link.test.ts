@@ -248,7 +248,7 @@ describe('a connection that is lost', () => {
     }
     const error = (await reading) as PlatterError
     expect(error.code).toBe('DISCONNECTED')
-    expect(error.message).toMatch(/9 attempts: nothing listens/)
+    expect(error.message).toMatch(/7 attempts: nothing listens/)
     expect(stage.dials).toBe(1 + DEFAULT_RECONNECT.attempts)
     expect(stage.trouble.at(-1)).toBe('DISCONNECTED')
 

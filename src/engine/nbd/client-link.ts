@@ -34,7 +34,7 @@ export interface ReconnectPolicy {
 }
 
 export const DEFAULT_RECONNECT: ReconnectPolicy = {
-  attempts: 9,
+  attempts: 7,
   firstDelayMs: 100,
   longestDelayMs: 5000,
 }

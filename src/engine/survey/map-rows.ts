@@ -49,7 +49,7 @@ export function statusNames(context: string): StatusName {
   if (context === 'base:allocation') return nameOfAllocation
   if (context.startsWith('qemu:dirty-bitmap:')) return (flags) => ['clean', 'dirty'][flags]
   if (context !== 'qemu:allocation-depth') return () => undefined
-  return (depth) => ['unallocated', 'local'][depth] ?? `backing depth ${depth}`
+  return (depth) => ['absent', 'local'][depth] ?? `backing depth ${depth}`
 }
 
 const right = (value: number, width: number) => String(value).padStart(width)

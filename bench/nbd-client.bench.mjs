@@ -1,0 +1,53 @@
+// How fast is our client? A disk in a server's memory, and one that the server makes up, read from end to
+// end and thrown away, beside `nbdcopy --no-extents URI null:` (holes are not skipped) on the same server.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { rolldown } from 'rolldown'
+
+const SIZE = '2G'
+
+/** What is read at a time, how much of it is under way at once, and over how many connections. */
+const SHAPES = [
+  ['256 KiB, 64 in flight', 262144, 64, 1],
+  ['256 KiB, 64 in flight, 4 connections', 262144, 64, 4],
+]
+
+export async function run({ root, temporary, pair, timed }) {
+  const client = await bundle(root, temporary)
+  for (const plugin of ['memory', 'pattern']) {
+    const socket = join(temporary, plugin)
+    const server = spawn('nbdkit', ['-f', '-U', socket, plugin, SIZE], { stdio: 'inherit' })
+    while (!existsSync(socket)) await pause(5)
+    const uri = `nbd+unix:///?socket=${socket}`
+    try {
+      for (const [title, ...shape] of SHAPES) {
+        await pair(`${SIZE} of nbdkit ${plugin}: ${title}`, {
+          ours: async () => timed(process.execPath, [client, uri, ...shape.map(String)]),
+          peer: async () => timed('nbdcopy', ['--no-extents', uri, 'null:']),
+          peerName: 'nbdcopy',
+          bar: 1,
+        })
+      }
+    } finally {
+      const ended = once(server, 'exit')
+      server.kill('SIGTERM')
+      await ended
+    }
+  }
+}
+
+/** The client as one file of JavaScript. */
+export async function bundle(root, temporary) {
+  const file = join(temporary, 'nbd-client.mjs')
+  const made = await rolldown({
+    input: join(root, 'bench', 'nbd-client.entry.ts'),
+    platform: 'node',
+    external: [/^node:/, 'koffi'],
+  })
+  await made.write({ file, format: 'esm' })
+  await made.close()
+  return file
+}
