@@ -214,6 +214,13 @@ describe('limits', () => {
     )
   })
 
+  test('a text has whole characters, and no NUL', () => {
+    const start = (name: string) => ({ ...SESSION, transport: { kind: 'tcp' }, name })
+    expect(check('export.start', start('\u{1f600}'))).toBeTruthy()
+    expect(refusal('export.start', start('\ud83d'))).toContain('half a character')
+    expect(refusal('export.start', start('a\0b'))).toContain('NUL')
+  })
+
   test('an empty locator, path or id is missing', () => {
     expect(refusal('session.open', { locator: '' })).toContain('locator is ""')
     expect(refusal('files.list', { path: '' })).toContain('path is ""')

@@ -33,6 +33,7 @@ const text = (max: number) =>
     .string()
     .max(max)
     .refine((value) => !value.includes('\0'), 'with a NUL character in it')
+    .refine((value) => !/\p{Cs}/u.test(value), 'with half a character in it')
 const someText = (max: number) => text(max).min(1)
 
 const count = (min: number, max: number) => z.int().min(min).max(max)

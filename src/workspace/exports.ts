@@ -51,6 +51,7 @@ export class Exports {
   readonly #hub: EventHub
   readonly #clock: Clock
   readonly #open = new Map<ExportId, OpenExport>()
+  readonly #starting = new Set<{ readonly session: SessionId; readonly done: Promise<unknown> }>()
 
   constructor(hub: EventHub, clock: Clock) {
     this.#hub = hub
@@ -67,6 +68,17 @@ export class Exports {
   }
 
   async start(session: Session, options: ExportOptions): Promise<ExportInfo> {
+    const done = this.#start(session, options)
+    const starting = { session: session.id, done: done.catch(() => undefined) }
+    this.#starting.add(starting)
+    try {
+      return await done
+    } finally {
+      this.#starting.delete(starting)
+    }
+  }
+
+  async #start(session: Session, options: ExportOptions): Promise<ExportInfo> {
     const id = `export-${randomBytes(4).toString('hex')}`
     const name = options.name ?? ''
     const readOnly = options.readOnly === true
@@ -123,9 +135,11 @@ export class Exports {
   }
 
   async stopAll(session?: SessionId): Promise<void> {
-    const own = [...this.#open.values()].filter(
-      (entry) => session === undefined || entry.session.id === session,
-    )
+    const isOwn = (id: SessionId) => session === undefined || id === session
+    // One that is about to listen would be open after we thought that none was.
+    const starting = [...this.#starting].filter((entry) => isOwn(entry.session))
+    await Promise.all(starting.map((entry) => entry.done))
+    const own = [...this.#open.values()].filter((entry) => isOwn(entry.session.id))
     await Promise.all(own.map((entry) => this.stop(entry.id)))
   }
 }

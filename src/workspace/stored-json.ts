@@ -5,6 +5,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
+import { fileError } from '../engine/io/file-errors'
 
 export class StoredJson<T> {
   readonly #path: string
@@ -45,9 +46,13 @@ export class StoredJson<T> {
   }
 
   async #save(text: string): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true })
     const temporary = `${this.#path}.${process.pid}.tmp`
-    await writeFile(temporary, text, { mode: 0o600 })
-    await rename(temporary, this.#path)
+    try {
+      await mkdir(dirname(this.#path), { recursive: true })
+      await writeFile(temporary, text, { mode: 0o600 })
+      await rename(temporary, this.#path)
+    } catch (error) {
+      throw fileError(error, this.#path, 'cannot be saved')
+    }
   }
 }
