@@ -22,9 +22,9 @@ import './staged-pane.css'
 
 const COLUMNS: readonly Column[] = [
   { key: 'state', title: 'State', quiet: true, width: '12px' },
-  { key: 'offset', title: 'Offset', width: 'minmax(80px, 1.2fr)' },
+  { key: 'offset', title: 'Offset', width: 'minmax(80px, 1fr)' },
   { key: 'length', title: 'Length', width: '60px', align: 'end' },
-  { key: 'origin', title: 'By', width: 'minmax(40px, 1fr)' },
+  { key: 'origin', title: 'By', width: 'minmax(56px, 1fr)' },
   { key: 'time', title: 'At', width: '58px', align: 'end', fromPx: 350 },
   { key: 'discard', title: 'Discard', quiet: true, width: '24px' },
 ]
