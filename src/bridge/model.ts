@@ -18,8 +18,9 @@ export type BaseClass = (typeof BASE_CLASSES)[number]
 export type CellClass = (typeof CELL_CLASSES)[number]
 
 /**
- * Exact bytes for each class. data + zero + hole + unknown is the length looked at; `unknown` is what
- * the survey has not reached yet. written + zeroed is what is staged, and lies over the others.
+ * Exact bytes for each class. data + zero + hole + unknown is the length looked at, as the session reads
+ * now, staged writes included: what an export of it would say. `unknown` is what the survey has not
+ * reached yet. written + zeroed is what is staged, and is counted once more over the others.
  */
 export type ClassBytes = Readonly<Record<CellClass, number>>
 
