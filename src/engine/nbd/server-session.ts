@@ -17,11 +17,12 @@ import * as nbd from './constants'
 import type { ExportSource } from './export-registry'
 import type { ServerLimits } from './limits'
 import { LINGER_TIMEOUT_MS } from './limits'
-import type { BudgetHolder, PayloadBudget } from './payload-budget'
+import type { PayloadBudget } from './payload-budget'
+import { PayloadShare } from './payload-share'
 import { encodeFailure } from './reply-encoder'
 import { changesDisk, costOf } from './request-cost'
+import { RequestIntake } from './request-intake'
 import type { RequestHeader } from './request-parser'
-import { RequestParser } from './request-parser'
 import type { ServedConnection } from './serve-request'
 import { failureOf, serveRequest } from './serve-request'
 import { ServerClient } from './server-client'
@@ -52,24 +53,21 @@ export interface SessionOptions {
 
 type Phase = 'handshake' | 'serving' | 'leaving' | 'closed'
 
-export class ServerSession implements TransportEvents, BudgetHolder {
+export class ServerSession implements TransportEvents {
   readonly client: ServerClient
   readonly #options: SessionOptions
   #transport: Transport
   readonly #greeting: SessionGreeting
-  #parser: RequestParser | undefined
+  #intake: RequestIntake | undefined
   readonly #gone = new AbortController()
+  /** Payload bytes of requests in progress and of replies that have not left. */
+  readonly #share: PayloadShare
   #phase: Phase = 'handshake'
   #shuttingDown = false
   #agreement: Extract<Agreement, { kind: 'serve' }> | undefined
   #connection: ServedConnection | undefined
-  /** Bytes received and not parsed: the limits were reached in the middle of a chunk. */
-  #held: Uint8Array | undefined
-  #paused = false
   #blocked = false
   #inProgress = 0
-  /** Payload bytes of requests in progress and of replies that have not left. */
-  #bytesHeld = 0
   #changed = false
   #transportGone = false
   #isGone = false
@@ -80,6 +78,12 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     this.#options = options
     this.#transport = options.transport
     this.client = new ServerClient(options.id, options.transport.peer, () => this.destroy())
+    this.#share = new PayloadShare({
+      budget: options.budget,
+      limit: options.limits.bytes,
+      onRoom: () => this.#goOn(),
+      onStalled: (bytes) => this.#onStalled(bytes),
+    })
     this.#greeting = new SessionGreeting({
       exports: options.exports,
       tls: options.tls,
@@ -112,7 +116,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
   onData(chunk: Uint8Array): void {
     if (this.#phase === 'handshake')
       this.#guard(() => this.#greeting.receive(chunk, this.#transport))
-    else if (this.#phase === 'serving') this.#guard(() => this.#parse(chunk))
+    else if (this.#phase === 'serving') this.#guard(() => this.#intake?.receive(chunk))
   }
 
   onDrain(): void {
@@ -122,7 +126,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
 
   onClose(error: Error | undefined): void {
     this.#transportGone = true
-    this.#options.budget.leave(this)
+    this.#share.leave()
     this.#greeting.stop()
     this.#cancelCut()
     this.#gone.abort()
@@ -143,12 +147,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     this.#transport.destroy()
   }
 
-  /** There may be room for the request that waits. */
-  onRoom(): void {
-    this.#goOn()
-  }
-
-  onStalled(bytes: number): void {
+  #onStalled(bytes: number): void {
     const { stallTimeoutMs } = this.#options.limits
     const message = `held ${bytes} payload bytes for ${stallTimeoutMs} ms while others waited`
     this.#breakOff(new PlatterError('LIMIT', message))
@@ -160,7 +159,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
       return
     }
     this.#serve(agreement)
-    if (rest.length > 0) this.#parse(rest)
+    if (rest.length > 0) this.#intake?.receive(rest)
   }
 
   #onSecured(transport: Transport): void {
@@ -187,52 +186,25 @@ export class ServerSession implements TransportEvents, BudgetHolder {
       options: { signal: this.#gone.signal },
       allocate: this.#options.buffers.take,
     }
-    this.#parser = new RequestParser(
+    this.#intake = new RequestIntake(
       {
         judge: (header) => this.#judge(header),
         mayTake: () => this.#mayTake(),
-        admit: (header) => this.#admit(header),
+        admit: (header) => this.#phase === 'serving' && this.#share.take(costOf(header)),
         allocate: this.#options.buffers.take,
         onRequest: (header, payload, refusal) => this.#onRequest(header, payload, refusal),
       },
       agreement.headers === 'extended',
+      this.#transport,
     )
     this.client.exportName = source.name
     this.#phase = 'serving'
     this.#options.onServing(this)
   }
 
-  #parse(chunk: Uint8Array): void {
-    if (this.#held !== undefined) {
-      // Arrived although the transport was paused: it waits behind what is held.
-      const both = new Uint8Array(this.#held.length + chunk.length)
-      both.set(this.#held)
-      both.set(chunk, this.#held.length)
-      this.#held = both
-      return
-    }
-    const taken = this.#parser?.receive(chunk) ?? 0
-    if (this.#phase === 'serving' && taken < chunk.length) this.#held = chunk.slice(taken)
-    this.#balance()
-  }
-
   /** Reads on when there is room again. */
   #goOn(): void {
-    if (this.#phase !== 'serving') return
-    if (this.#held !== undefined || this.#parser?.isWaiting === true) {
-      const held = this.#held ?? NOTHING
-      this.#held = undefined
-      this.#guard(() => this.#parse(held))
-    } else this.#balance()
-  }
-
-  /** Receives from the socket only while there is nothing held back and room for more. */
-  #balance(): void {
-    const full = this.#held !== undefined || this.#parser?.isWaiting === true || !this.#mayTake()
-    if (full === this.#paused || this.#phase !== 'serving') return
-    this.#paused = full
-    if (full) this.#transport.pause()
-    else this.#transport.resume()
+    if (this.#phase === 'serving') this.#guard(() => this.#intake?.goOn())
   }
 
   #mayTake(): boolean {
@@ -240,36 +212,19 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     return this.#phase === 'serving' && !this.#blocked && this.#inProgress < requests
   }
 
-  /** Takes the payload bytes that a request needs, both ways, or leaves it waiting. */
-  #admit(header: RequestHeader): boolean {
-    const cost = costOf(header)
-    if (cost === 0) return true
-    const { limits, budget } = this.#options
-    const fits = this.#bytesHeld === 0 || this.#bytesHeld + cost <= limits.bytes
-    if (!fits || this.#phase !== 'serving') {
-      budget.withdraw(this)
-      return false
-    }
-    if (!budget.take(this, cost)) return false
-    this.#bytesHeld += cost
-    return true
-  }
-
   /** What a request took is free; with the message of a read, its buffer too. */
   #release(cost: number, message?: Uint8Array): void {
     // A connection that was cut may have kept the system from taking all of it.
     if (this.#transportGone) return
     if (message !== undefined) this.#options.buffers.give(message)
-    this.#bytesHeld -= cost
-    this.#options.budget.give(this, cost)
-    if (this.#parser?.isWaiting === true) this.#goOn()
+    this.#share.give(cost)
+    this.#goOn()
   }
 
   #judge(header: RequestHeader): WireError | undefined {
     const agreement = this.#agreement
     if (agreement === undefined || header.command === nbd.NBD_CMD_DISC) return undefined
-    const { headers, contexts } = agreement
-    const rules = { export: agreement.export, headers, contexts: contexts.length }
+    const rules = { ...agreement, contexts: agreement.contexts.length }
     const refusal = validateRequest(header, rules)
     if (refusal !== undefined || !this.#shuttingDown) return refusal
     return { errno: nbd.NBD_ESHUTDOWN, message: 'the server is shutting down' }
@@ -341,8 +296,8 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     if (this.#phase === 'leaving' || this.#phase === 'closed') return
     this.#phase = 'leaving'
     this.#greeting.stop()
-    this.#held = undefined
-    this.#options.budget.withdraw(this)
+    this.#intake?.close()
+    this.#share.withdraw()
     if (this.#inProgress === 0) void this.#finish()
   }
 
@@ -360,7 +315,7 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     if (!this.#transportGone) {
       this.#transport.end()
       // The socket is read no more: what the client still sends must not keep it open.
-      if (this.#paused) this.#transport.resume()
+      this.#intake?.drain()
       this.#cancelCut = this.#options.clock.after(LINGER_TIMEOUT_MS, () => this.destroy())
     }
     this.client.markGone()
@@ -389,8 +344,6 @@ export class ServerSession implements TransportEvents, BudgetHolder {
     this.#leave()
   }
 }
-
-const NOTHING = new Uint8Array(0)
 
 const asPlatterError = (error: unknown): PlatterError =>
   error instanceof PlatterError ? error : new PlatterError('IO_ERROR', String(error))
