@@ -43,7 +43,10 @@ function connect(uri: string): Promise<NbdDisk> {
 }
 
 async function run(command: string, args: readonly string[]): Promise<string> {
-  const { status, stdout, stderr } = await runPeer(command, args, { timeoutMs: 50_000 })
+  const { status, stdout, stderr } = await runPeer(command, args, {
+    timeoutMs: 50_000,
+    cwd: watched.dir,
+  })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${status} ${stderr}${stdout}`)
   return stdout
 }
@@ -181,7 +184,12 @@ describe('a commit while clients write', () => {
       const load = ['--ioengine=nbd', `--uri=${uri}`, '--rw=randwrite', '--iodepth=8', '--loops=3']
       const sizes = ['--bssplit=512/20:4k/40:24k/20:100k/20', '--blockalign=512', `--size=${SIZE}`]
       // Each loop reads back all that it wrote, and which of its writes it was.
-      const verify = ['--verify=crc32c', '--verify_fatal=1', '--randseed=42']
+      const verify = [
+        '--verify=crc32c',
+        '--verify_fatal=1',
+        '--verify_state_save=0',
+        '--randseed=42',
+      ]
       const fio = run('fio', ['--name=load', ...load, ...sizes, ...verify])
       expect(await commitDuring(id, fio)).toBeGreaterThan(1)
       const copy = join(watched.dir, 'copy.img')
