@@ -199,4 +199,62 @@ describe('mutated bytes', () => {
       RUNS,
     )
   })
+
+  const EXTENDED_GREETING = bs.script(
+    bs.greeting(),
+    bs.ack(11),
+    bs.optionReply(10, 4, bs.u32(3), bs.text('base:allocation')),
+    bs.ack(10),
+    bs.infoExport(7, SIZE, 0x1ded),
+    bs.ack(7),
+  )
+  const EXTENDED_ANSWERS = bs.script(
+    bs.extendedChunk(1, 1, false, 0, bs.u64(8), new Uint8Array(24).fill(BYTE)),
+    bs.extendedChunk(1, 2, true, 0, bs.u64(0), bs.u32(8)),
+    bs.extendedChunk(3, 6, true, 0, bs.u32(3), bs.u32(1), bs.u64(2 ** 40), bs.u64(3)),
+    bs.extendedChunk(2, 0, true, 0),
+    bs.extendedChunk(4, 0x8001, true, 0, bs.u32(5), bs.u16(2), bs.text('no')),
+    bs.extendedChunk(5, 1, true, 100, bs.u64(100), new Uint8Array(50).fill(BYTE)),
+  )
+
+  it('from a server with extended headers end every call in time, and stay in its buffers', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(mutation, { minLength: 1, maxLength: 3 }),
+        fc.integer({ min: 1, max: 64 }),
+        async (mutations, cut) => {
+          const [ours, theirs] = PairedTransport.pair({ cut })
+          const peer = new RawPeer(theirs)
+          peer.send(EXTENDED_GREETING)
+          const clock = new ManualClock()
+          const disk = await openNbdDisk({ dial: async () => ours, exportName: 'd', clock })
+          const around = new Uint8Array(96).fill(0xcc)
+          const calls = [
+            disk.read(around.subarray(32, 64), 0),
+            disk.write(new Uint8Array(4), 0),
+            disk.extents(0, SIZE).then((list) => {
+              expect(list.end).toBeGreaterThan(0)
+              expect(list.end).toBeLessThanOrEqual(SIZE)
+            }),
+            disk.flush(),
+            disk.read(new Uint8Array(50), 100),
+          ].map((call) =>
+            call.catch((error: unknown) => expect(error).toBeInstanceOf(PlatterError)),
+          )
+          await settle()
+          peer.send(mutate(EXTENDED_ANSWERS, mutations))
+          await settle()
+          clock.advance(100_000)
+          await Promise.all(calls)
+          expect(around.subarray(0, 32).every((byte) => byte === 0xcc)).toBe(true)
+          expect(around.subarray(64).every((byte) => byte === 0xcc)).toBe(true)
+          await disk.close()
+          clock.advance(10_000)
+          await settle()
+          expect(peer.isClosed).toBe(true)
+        },
+      ),
+      RUNS,
+    )
+  })
 })
