@@ -14,6 +14,7 @@ const PROGRAMS = {
   'nbd-server': 'nbd-server',
   'nbd-client': 'nbd-client',
   fio: 'fio',
+  openssl: 'openssl',
   mke2fs: 'e2fsprogs',
   sgdisk: 'gdisk',
   'mkfs.vfat': 'dosfstools',
