@@ -83,7 +83,10 @@ describe('an NBD URI', () => {
     ['nbds://h/x', { ...x509, wish: 'required', hostname: 'h' }],
     ['nbds://[::1]:4/', { ...x509, wish: 'required', hostname: '::1' }],
     ['nbds+unix:///x?socket=s', { ...x509, wish: 'required', hostname: 'localhost' }],
-    ['nbds://h/?tls-hostname=disk.example', { ...x509, wish: 'required', hostname: 'disk.example' }],
+    [
+      'nbds://h/?tls-hostname=disk.example',
+      { ...x509, wish: 'required', hostname: 'disk.example' },
+    ],
     [
       'nbds://h/?tls-certificates=/a%20b&tls-verify-peer=0',
       { wish: 'required', type: 'x509', hostname: 'h', verifyPeer: false, certificates: '/a b' },
