@@ -74,10 +74,11 @@ export class RunningPlatter {
   readonly #output = { stdout: '', stderr: '' }
   #onOutput: () => void = () => undefined
 
-  constructor(args: readonly string[], cwd?: string) {
+  constructor(args: readonly string[], cwd?: string, env: NodeJS.ProcessEnv = {}) {
     const child = spawn(process.execPath, [COMMAND, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd,
+      env: { ...process.env, ...env },
     })
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].on('data', (chunk) => {

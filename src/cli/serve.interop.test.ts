@@ -168,6 +168,31 @@ describe('an end', () => {
     await closed
   })
 
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'by %s in the middle of writes loses none that was acknowledged',
+    async (name) => {
+      const server = serve(image, '--socket', socket, '--writable')
+      const disk = await connect(await server.firstLine())
+      const acknowledged: number[] = []
+      const writeAll = async (first: number) => {
+        for (let block = first; block < SIZE / 4096; block += 4) {
+          await disk.write(new Uint8Array(4096).fill(0x80 + (block % 100)), block * 4096)
+          acknowledged.push(block)
+          if (acknowledged.length === 100) server.signal(name)
+        }
+      }
+      const ends = await Promise.allSettled([0, 1, 2, 3].map(writeAll))
+      expect(ends.some((end) => end.status === 'rejected')).toBe(true)
+      await server.ended
+      const content = await readFile(image)
+      expect(acknowledged.length).toBeGreaterThanOrEqual(100)
+      for (const block of acknowledged) {
+        const bytes = content.subarray(block * 4096, (block + 1) * 4096)
+        expect(bytes.every((byte) => byte === 0x80 + (block % 100))).toBe(true)
+      }
+    },
+  )
+
   it('does not wait for a client that never says anything, nor for one that says nothing more', async () => {
     const server = serve(image, '--socket', socket)
     await server.firstLine()

@@ -35,6 +35,7 @@ async function openWindow(
 ): Promise<void> {
   // Chromium's sandbox refuses to run as root; the page stays isolated from Node either way.
   const asRoot = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  if (images.includes('')) throw new PlatterError('NOT_FOUND', 'the name of the image is empty')
   // Absolute, so that a name that begins with a dash cannot be taken for a switch of Chromium's.
   const locators = images.map((image) => (isFileLocator(image) ? resolve(image) : image))
   const child = spawn(electron, [...asRoot, findAppDir(), ...locators], { stdio: 'inherit' })
