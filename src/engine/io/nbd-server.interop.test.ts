@@ -486,3 +486,19 @@ describe('our server under attack', () => {
     expect(existsSync(left)).toBe(false)
   })
 })
+
+describe.runIf(requirePeer('nbd-client'))('our server under nbd-client', () => {
+  it('lists its exports over TCP', () =>
+    withServed(
+      new MemoryDisk(MiB),
+      async ({ uri, run }) => {
+        const port = /:(\d+)\//.exec(uri)?.[1] ?? ''
+        const { stdout } = await run('nbd-client', '-l', '127.0.0.1', port)
+        expect(stdout).toContain('the-second')
+      },
+      {
+        tcp: true,
+        entries: [{ name: 'the-second', disk: new MemoryDisk(512), readOnly: true }],
+      },
+    ))
+})
