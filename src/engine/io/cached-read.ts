@@ -23,6 +23,8 @@ export async function loadCachedRead(): Promise<CachedRead> {
       .func('long preadv2(int fd, void *iov, int iovcnt, int64_t offset, int flags)')
     // struct iovec: an address and a length.
     const vector = new BigUint64Array(2)
+    // Where buffers have no address to give (a runtime that keeps them in a cage), it shows here.
+    koffi.address(new Uint8Array(1))
     return (fd, target, offset) => {
       const { length } = target
       if (length > MAX_CACHED_READ) return false
