@@ -34,7 +34,6 @@ function factsOf({ image, blockSize, fileSystem }: SessionInfo): Fact[] {
     { name: KIND_WORDS[image.kind], value: lastPart(locator), title: locator },
     { name: 'Format', value: format },
     ...(fileSystem === undefined ? [] : [{ name: 'File system', value: fileSystem }]),
-    ...(fileSystem === undefined ? [] : [{ name: 'File system', value: fileSystem }]),
     sizeFact('Size', size),
     ...(allocated === undefined ? [] : [sizeFact('Takes on disk', allocated)]),
     { name: 'Staging block', ...sizeText(blockSize) },
