@@ -37,6 +37,8 @@ export default defineConfig({
     build: {
       outDir: at('out/renderer'),
       minify: true,
+      // One page from one disk: there is nothing to gain from loading it in pieces.
+      chunkSizeWarningLimit: 2048,
       assetsInlineLimit: 0,
       rolldownOptions: { input: at('src/renderer/index.html') },
     },

@@ -15,7 +15,10 @@ const RUN_TIMEOUT_MS = 60_000
 const PAIRS = Number(process.env.PLATTER_BENCH_PAIRS ?? 7)
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >>> 1]
-const seconds = (text) => (text < 1 ? `${(text * 1000).toFixed(0)} ms` : `${text.toFixed(2)} s`)
+const seconds = (time) => {
+  if (time >= 1) return `${time.toFixed(2)} s`
+  return time >= 0.001 ? `${(time * 1000).toFixed(0)} ms` : `${(time * 1e6).toFixed(0)} µs`
+}
 
 /** Runs both in turn, once unmeasured; `ours` and `peer` resolve to seconds. */
 async function pair(title, { ours, peer, peerName, bar }) {
