@@ -3,8 +3,9 @@
 // a browser pass one on.
 
 import { app } from 'electron'
+import { isNbdUri } from '../workspace/locators'
 import type { Dialogs } from './dialogs'
-import { isNbdUri, requestedImages } from './requested-images'
+import { requestedImages } from './requested-images'
 
 export interface Opening {
   readonly dialogs: Dialogs

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isNbdUri, requestedImages } from './requested-images'
+import { isNbdUri } from '../workspace/locators'
+import { requestedImages } from './requested-images'
 
 const from = (argv: string[], namesApp = false) =>
   requestedImages({ argv: ['/opt/platter', ...argv], cwd: '/home/me', namesApp })

@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isNbdUri, SAMPLE_LOCATOR } from '../workspace/locators'
 
 export interface CommandLine {
   readonly argv: readonly string[]
@@ -20,10 +21,8 @@ export function requestedImages({ argv, cwd, namesApp }: CommandLine): string[] 
   return positional.slice(namesApp ? 1 : 0).map((argument) => toLocator(argument, cwd))
 }
 
-export const isNbdUri = (text: string): boolean => /^nbds?(\+unix)?:/i.test(text)
-
 function toLocator(argument: string, cwd: string): string {
-  if (isNbdUri(argument) || argument === 'sample:') return argument
+  if (isNbdUri(argument) || argument === SAMPLE_LOCATOR) return argument
   if (argument.startsWith('file://')) return fileURLToPath(argument)
   return resolve(cwd, argument)
 }

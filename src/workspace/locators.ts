@@ -9,6 +9,7 @@ import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
 import { probeFormat } from '../engine/formats/probe'
 import { type FileDisk, type FileServices, openFileDisk } from '../engine/io/file-disk'
+import { looksLikeNbdUri } from '../engine/nbd/uri'
 import { readBytes } from '../engine/survey/read-bytes'
 import { openNbd } from './nbd-source'
 import { ensureSampleImage } from './sample-image'
@@ -59,7 +60,7 @@ export interface CommitTarget {
   release(): Promise<void>
 }
 
-export const isNbdUri = (locator: string): boolean => /^nbds?(\+[a-z]+)?:/i.test(locator)
+export const isNbdUri = (locator: string): boolean => looksLikeNbdUri(locator)
 
 /** Whether a locator is a path, which may be relative. */
 export const isFileLocator = (locator: string): boolean =>
