@@ -208,6 +208,15 @@ const TRANSMISSION_FLAGS: NameTable = {
   NBD_FLAG_BLOCK_STATUS_PAYLOAD,
 }
 
+const COMMAND_FLAGS: NameTable = {
+  NBD_CMD_FLAG_FUA,
+  NBD_CMD_FLAG_NO_HOLE,
+  NBD_CMD_FLAG_DF,
+  NBD_CMD_FLAG_REQ_ONE,
+  NBD_CMD_FLAG_FAST_ZERO,
+  NBD_CMD_FLAG_PAYLOAD_LEN,
+}
+
 function lookUp(table: NameTable, kind: string): (value: number) => string {
   const names = new Map(Object.entries(table).map(([name, value]) => [value, name]))
   return (value) => names.get(value) ?? `${kind} ${value}`
@@ -225,3 +234,9 @@ export const namesOfTransmissionFlags = (flags: number): string[] =>
   Object.entries(TRANSMISSION_FLAGS)
     .filter(([, bit]) => (flags & bit) !== 0)
     .map(([name]) => name.replace('NBD_FLAG_', ''))
+
+/** The command flags that are set, likewise: `FUA`, `NO_HOLE`. Bits that nobody has named are left out. */
+export const namesOfCommandFlags = (flags: number): string[] =>
+  Object.entries(COMMAND_FLAGS)
+    .filter(([, bit]) => (flags & bit) !== 0)
+    .map(([name]) => name.replace('NBD_CMD_FLAG_', ''))

@@ -8,6 +8,7 @@ import type { ExportSource, NbdExport } from './export-registry'
 import type { ServerLimits } from './limits'
 import { DEFAULT_SERVER_LIMITS } from './limits'
 import { PayloadBudget } from './payload-budget'
+import type { RequestLog } from './request-log'
 import type { ServerClient } from './server-client'
 import { ServerSession } from './server-session'
 import type { ServerTls } from './session-greeting'
@@ -22,6 +23,8 @@ export interface NbdServerOptions {
   readonly tls?: ServerTls | undefined
   /** Send zeroes as holes, at the price of asking the disk for its extents before each read. */
   readonly sendHoles?: boolean
+  /** Gets a record of every request of the transmission phase, when it is done. */
+  readonly log?: RequestLog | undefined
   /** A client has finished its handshake. */
   readonly onClient?: (client: ServerClient) => void
   /** It is gone, its requests are finished and what it wrote is flushed. */
@@ -75,6 +78,7 @@ export class NbdServer {
       buffers: this.#buffers,
       tls: this.#options.tls,
       sendHoles: this.#options.sendHoles === true,
+      log: this.#options.log,
       onServing: (served) => {
         this.#sessions.set(served, true)
         this.#options.onClient?.(served.client)

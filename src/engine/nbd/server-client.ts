@@ -13,9 +13,10 @@ export class ServerClient {
   readBytes = 0
   writes = 0
   writtenBytes = 0
-  /** Zeroes and trims, and the bytes that they covered. */
   zeroes = 0
   zeroedBytes = 0
+  trims = 0
+  trimmedBytes = 0
   flushes = 0
   /** Status and cache requests. */
   others = 0
@@ -25,10 +26,18 @@ export class ServerClient {
   isSecure = false
   readonly #disconnect: () => void
 
-  constructor(id: number, name: string, disconnect: () => void) {
+  readonly #inProgress: () => number
+
+  constructor(id: number, name: string, disconnect: () => void, inProgress: () => number) {
     this.id = id
     this.name = name
     this.#disconnect = disconnect
+    this.#inProgress = inProgress
+  }
+
+  /** Requests that it waits for. */
+  get inProgress(): number {
+    return this.#inProgress()
   }
 
   /** Hangs up on it. */
@@ -44,9 +53,12 @@ export class ServerClient {
     } else if (command === nbd.NBD_CMD_WRITE) {
       this.writes++
       this.writtenBytes += length
-    } else if (command === nbd.NBD_CMD_WRITE_ZEROES || command === nbd.NBD_CMD_TRIM) {
+    } else if (command === nbd.NBD_CMD_WRITE_ZEROES) {
       this.zeroes++
       this.zeroedBytes += length
+    } else if (command === nbd.NBD_CMD_TRIM) {
+      this.trims++
+      this.trimmedBytes += length
     } else if (command === nbd.NBD_CMD_FLUSH) this.flushes++
     else this.others++
   }

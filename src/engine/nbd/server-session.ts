@@ -9,15 +9,10 @@
 //   client changed it. During a shutdown, new requests get NBD_ESHUTDOWN.
 // - A client that breaks the protocol loses its connection, and only it.
 
-import type { Clock } from '../base/clock'
 import { PlatterError } from '../base/errors'
 import type { Disk } from '../disk/disk'
-import type { BufferPool } from './buffer-pool'
 import * as nbd from './constants'
-import type { ExportSource } from './export-registry'
-import type { ServerLimits } from './limits'
 import { LINGER_TIMEOUT_MS } from './limits'
-import type { PayloadBudget } from './payload-budget'
 import { PayloadShare } from './payload-share'
 import { encodeFailure } from './reply-encoder'
 import { changesDisk, costOf } from './request-cost'
@@ -27,29 +22,11 @@ import type { ServedConnection } from './serve-request'
 import { failureOf, serveRequest } from './serve-request'
 import { ServerClient } from './server-client'
 import type { Agreement } from './server-handshake'
-import type { ServerTls } from './session-greeting'
 import { SessionGreeting } from './session-greeting'
+import type { SessionOptions } from './session-options'
 import type { Transport, TransportEvents } from './transport'
 import { validateRequest } from './validate'
 import type { WireError } from './wire-errors'
-
-export interface SessionOptions {
-  readonly id: number
-  readonly transport: Transport
-  readonly exports: ExportSource
-  readonly clock: Clock
-  readonly limits: ServerLimits
-  readonly budget: PayloadBudget
-  readonly buffers: BufferPool
-  readonly tls: ServerTls | undefined
-  readonly sendHoles: boolean
-  /** The handshake is done. */
-  onServing(session: ServerSession): void
-  /** Once, when the disk is left alone; `error` when it was not an orderly end. */
-  onGone(session: ServerSession, error: PlatterError | undefined): void
-  /** Once, after onGone, when the connection is closed as well: every reply has been sent or lost. */
-  onClosed(session: ServerSession): void
-}
 
 type Phase = 'handshake' | 'serving' | 'leaving' | 'closed'
 
@@ -77,7 +54,9 @@ export class ServerSession implements TransportEvents {
   constructor(options: SessionOptions) {
     this.#options = options
     this.#transport = options.transport
-    this.client = new ServerClient(options.id, options.transport.peer, () => this.destroy())
+    const { id, transport } = options
+    const inProgress = () => this.#inProgress
+    this.client = new ServerClient(id, transport.peer, () => this.destroy(), inProgress)
     this.#share = new PayloadShare({
       budget: options.budget,
       limit: options.limits.bytes,
@@ -239,6 +218,7 @@ export class ServerSession implements TransportEvents {
     }
     if (refusal !== undefined) {
       this.client.countFailure()
+      this.#note(header, refusal.errno, this.#options.clock.now())
       this.#send(encodeFailure(header, refusal, connection.headers))
       return
     }
@@ -253,6 +233,8 @@ export class ServerSession implements TransportEvents {
     this.#inProgress++
     if (changesDisk(header)) this.#changed = true
     let messages: Uint8Array[]
+    let errno = nbd.NBD_SUCCESS
+    const startedMs = this.#options.clock.now()
     try {
       messages = await serveRequest(header, payload, connection)
       this.client.count(header)
@@ -260,12 +242,20 @@ export class ServerSession implements TransportEvents {
       if (payload.length > 0) this.#options.buffers.give(payload)
     } catch (error) {
       this.client.countFailure()
-      messages = [encodeFailure(header, failureOf(header, error), connection.headers)]
+      const failure = failureOf(header, error)
+      errno = failure.errno
+      messages = [encodeFailure(header, failure, connection.headers)]
     }
     this.#inProgress--
+    this.#note(header, errno, startedMs)
     this.#answer(messages, costOf(header))
     this.#finishIfIdle()
     this.#goOn()
+  }
+
+  #note(header: RequestHeader, errno: number, startedMs: number): void {
+    const { log, clock } = this.#options
+    log?.add(this.client.id, header, errno, startedMs, clock.now())
   }
 
   #finishIfIdle(): void {
