@@ -17,6 +17,12 @@ export const MAX_OPTIONS = 32
 /** And for each export that there is to look at: a list, then its information and its contexts. */
 export const MAX_OPTIONS_PER_EXPORT = 32
 
+/**
+ * Bytes of replies to options that may wait for a client who asks on. Honest ones read the answer to one
+ * option before they send the next.
+ */
+export const MAX_UNSENT_REPLIES = 1024 * 1024
+
 /** What a server may send in one option reply: two strings and their lengths, with room to spare. */
 export const MAX_OPTION_REPLY = 16 * 1024
 

@@ -104,7 +104,8 @@ export class RequestParser {
     const header = this.#extended ? readExtendedHeader(bytes, at) : readHeader(bytes, at)
     const refusal = this.#owner.judge(header)
     const { payloadLength } = header
-    if (refusal !== undefined && payloadLength > MAX_REFUSED_PAYLOAD) {
+    // Whatever the owner says of it: nobody gets a buffer of that length.
+    if (payloadLength > MAX_REFUSED_PAYLOAD) {
       const why = `a payload of ${payloadLength} bytes, above ${MAX_REFUSED_PAYLOAD}`
       throw new PlatterError('LIMIT', `${nbd.nameOfCommand(header.command)}: ${why}`)
     }
@@ -172,17 +173,19 @@ function readExtendedHeader(bytes: Uint8Array, at: number): RequestHeader {
   const offsetHigh = u32At(bytes, at + 16)
   const offsetLow = u32At(bytes, at + 20)
   const length = offsetAt(bytes, at + 24)
+  const command = u16At(bytes, at + 6)
+  // Without the flag nothing follows, not even a write's data. Behind a goodbye nothing is taken.
+  const hasPayload = (flags & nbd.NBD_CMD_FLAG_PAYLOAD_LEN) !== 0 && command !== nbd.NBD_CMD_DISC
   return {
     flags,
-    command: u16At(bytes, at + 6),
+    command,
     cookieHigh: u32At(bytes, at + 8),
     cookieLow: u32At(bytes, at + 12),
     offset: offsetHigh * 2 ** 32 + offsetLow,
     length,
     offsetHigh,
     offsetLow,
-    // Without the flag nothing follows, not even a write's data.
-    payloadLength: (flags & nbd.NBD_CMD_FLAG_PAYLOAD_LEN) === 0 ? 0 : length,
+    payloadLength: hasPayload ? length : 0,
   }
 }
 

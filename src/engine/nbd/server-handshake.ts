@@ -39,6 +39,8 @@ export interface ServerHandshakeOptions {
   readonly exports: ExportSource
   /** Asked before each option: the server is going down. */
   isClosing(): boolean
+  /** Asked before each option: too many replies wait because the client does not read them. */
+  isFlooded?(): boolean
   readonly tls?: TlsMode
 }
 
@@ -65,6 +67,9 @@ export function* serverHandshake(options: ServerHandshakeOptions): Script<Agreem
   const most = MAX_OPTIONS + MAX_OPTIONS_PER_EXPORT * options.exports.list().length
   for (let count = 0; count < most; count++) {
     const header = new ByteReader(yield* read(16, 'an option'))
+    if (options.isFlooded?.() === true) {
+      throw new PlatterError('LIMIT', 'options go on while the replies to them are not read')
+    }
     const magic = header.u64()
     if (magic !== nbd.IHAVEOPT) {
       throw new PlatterError('PROTOCOL', `an option begins with 0x${magic.toString(16)}`)

@@ -68,16 +68,15 @@ export class ServerSession implements TransportEvents {
       tls: options.tls,
       clock: options.clock,
       timeoutMs: options.limits.handshakeTimeoutMs,
-      signal: this.#gone.signal,
       isClosing: () => this.#shuttingDown,
-      send: (bytes) => this.#send(bytes),
+      send: (bytes, onSent) => this.#send(bytes, onSent),
       onAgreed: (agreement, rest) => this.#onAgreed(agreement, rest),
       onSecured: (transport) => this.#onSecured(transport),
       onTimeout: (error) => this.#breakOff(error),
       onInsecure: (error) => {
         this.#breakOff(asPlatterError(error))
         // Nobody else tells that a connection is gone which was lost between two transports.
-        if (!this.#transportGone) this.onClose(undefined)
+        this.onClose(undefined)
       },
     })
   }
@@ -104,8 +103,9 @@ export class ServerSession implements TransportEvents {
   }
 
   onClose(error: Error | undefined): void {
+    if (this.#transportGone) return
     this.#transportGone = true
-    this.#share.leave()
+    this.#leaveShare()
     this.#greeting.stop()
     this.#cancelCut()
     this.#gone.abort()
@@ -127,6 +127,7 @@ export class ServerSession implements TransportEvents {
   }
 
   #onStalled(bytes: number): void {
+    if (this.#transportGone) return
     const { stallTimeoutMs } = this.#options.limits
     const message = `held ${bytes} payload bytes for ${stallTimeoutMs} ms while others waited`
     this.#breakOff(new PlatterError('LIMIT', message))
@@ -200,6 +201,13 @@ export class ServerSession implements TransportEvents {
     this.#goOn()
   }
 
+  /** Once the client is gone, and no disk works on its requests: their bytes are memory until then. */
+  #leaveShare(): void {
+    if (!this.#transportGone) return
+    if (this.#inProgress === 0) this.#share.leave()
+    else this.#share.withdraw()
+  }
+
   #judge(header: RequestHeader): WireError | undefined {
     const agreement = this.#agreement
     if (agreement === undefined || header.command === nbd.NBD_CMD_DISC) return undefined
@@ -247,6 +255,7 @@ export class ServerSession implements TransportEvents {
       messages = [encodeFailure(header, failure, connection.headers)]
     }
     this.#inProgress--
+    this.#leaveShare()
     this.#note(header, errno, startedMs)
     this.#answer(messages, costOf(header))
     this.#finishIfIdle()

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock'
 import { PlatterError } from '../base/errors'
 import type { ExportSource } from './export-registry'
 import { ScriptRunner } from './handshake-script'
+import { MAX_UNSENT_REPLIES } from './limits'
 import type { Agreement, TlsMode } from './server-handshake'
 import { serverHandshake } from './server-handshake'
 import type { Transport } from './transport'
@@ -22,10 +23,8 @@ export interface GreetingOptions {
   readonly tls: ServerTls | undefined
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Aborted when the client is gone. */
-  readonly signal: AbortSignal
   isClosing(): boolean
-  send(bytes: Uint8Array): void
+  send(bytes: Uint8Array, onSent: () => void): void
   /** `rest` came after the last option. */
   onAgreed(agreement: Agreement, rest: Uint8Array): void
   /** The connection goes on over this one, which has not been started. */
@@ -39,14 +38,22 @@ export class SessionGreeting {
   readonly #options: GreetingOptions
   readonly #runner: ScriptRunner<Agreement>
   readonly #cancelTimer: () => void
+  /** Ends an encryption that is under way, however slow the client is. */
+  readonly #over = new AbortController()
   #securing = false
+  /** Bytes of replies that have not left. */
+  #unsent = 0
 
   constructor(options: GreetingOptions) {
     const { exports, clock, timeoutMs, tls } = options
     this.#options = options
-    const isClosing = () => options.isClosing()
-    const script = serverHandshake({ exports, isClosing, tls: tls?.mode ?? 'off' })
-    this.#runner = new ScriptRunner(script, (bytes) => options.send(bytes))
+    const script = serverHandshake({
+      exports,
+      isClosing: () => options.isClosing(),
+      isFlooded: () => this.#unsent > MAX_UNSENT_REPLIES,
+      tls: tls?.mode ?? 'off',
+    })
+    this.#runner = new ScriptRunner(script, (bytes) => this.#send(bytes))
     this.#cancelTimer = clock.after(timeoutMs, () => {
       const message = `no handshake within ${timeoutMs} ms (${this.#runner.stage})`
       options.onTimeout(new PlatterError('TIMEOUT', message))
@@ -71,6 +78,14 @@ export class SessionGreeting {
 
   stop(): void {
     this.#cancelTimer()
+    this.#over.abort()
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#unsent += bytes.length
+    this.#options.send(bytes, () => {
+      this.#unsent -= bytes.length
+    })
   }
 
   #afterStep(transport: Transport): void {
@@ -83,12 +98,12 @@ export class SessionGreeting {
 
   /** The timer goes on meanwhile. */
   async #secure(transport: Transport): Promise<void> {
-    const { tls, signal, onSecured, onInsecure } = this.#options
+    const { tls, onSecured, onInsecure } = this.#options
     assert(tls !== undefined, 'TLS is offered only by a server that has it')
     this.#securing = true
     let secured: Transport
     try {
-      secured = await tls.secure(transport, signal)
+      secured = await tls.secure(transport, this.#over.signal)
     } catch (error) {
       onInsecure(error)
       return
