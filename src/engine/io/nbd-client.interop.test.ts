@@ -1,63 +1,23 @@
 // Our client against the servers of others: nbdkit with the filters that make a server difficult, and
 // qemu-nbd. Each server lives in a fresh directory and is ended by its process id.
 
-import { existsSync } from 'node:fs'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Disk } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
 import { fillPattern } from '../disk/pattern-disk'
 import { listNbdExports } from '../nbd/list-exports'
-import type { NbdDisk, OpenNbdOptions } from '../nbd/nbd-disk'
 import { openNbdDisk } from '../nbd/nbd-disk'
 import { runDiskModel } from '../testing/disk-model'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
-import { PeerProcess, requirePeer, runPeer, withTempDir } from '../testing/peer-process'
+import { PeerProcess, requirePeer, runPeer } from '../testing/peer-process'
 import { dialTransport } from './dial-transport'
 import { listenTransport } from './listen-transport'
+import type { Reached } from './reached-server.test-helper'
+import { allExtents, dialer, withNbdkit, withServer } from './reached-server.test-helper'
 import { systemClock } from './system-clock'
 
 const MiB = 1 << 20
-
-interface Reached {
-  readonly dir: string
-  readonly path: string
-  readonly server: PeerProcess
-  open(exportName?: string, options?: Partial<OpenNbdOptions>): Promise<NbdDisk>
-}
-
-const dialer = (path: string) => (signal?: AbortSignal) =>
-  dialTransport({ kind: 'unix', path }, { timeoutMs: 5000, signal })
-
-/** Starts a server on a Unix socket and hands over what reaches it. */
-async function withServer(
-  command: string,
-  args: (dir: string, socket: string) => Promise<string[]> | string[],
-  test: (reached: Reached) => Promise<void>,
-): Promise<void> {
-  await withTempDir(async (dir) => {
-    const path = join(dir, 's')
-    const list = await args(dir, path)
-    const server = await PeerProcess.start(command, list, () => existsSync(path))
-    const disks: Disk[] = []
-    try {
-      const open: Reached['open'] = async (exportName = '', options = {}) => {
-        const dial = dialer(path)
-        const disk = await openNbdDisk({ dial, exportName, clock: systemClock, ...options })
-        disks.push(disk)
-        return disk
-      }
-      await test({ dir, path, server, open })
-    } finally {
-      for (const disk of disks) await disk.close()
-      await server.stop()
-    }
-  })
-}
-
-const withNbdkit = (args: readonly string[], test: (reached: Reached) => Promise<void>) =>
-  withServer('nbdkit', (_, socket) => ['-f', '-U', socket, ...args], test)
 
 /** A port that was free a moment ago. */
 async function freePort(): Promise<number> {
@@ -66,13 +26,6 @@ async function freePort(): Promise<number> {
   )
   await listener.close()
   return (listener.address as { port: number }).port
-}
-
-/** All extents of a disk, asked for as often as it takes. */
-async function allExtents(disk: Disk): Promise<ExtentList> {
-  const all = new ExtentList(0)
-  while (all.end < disk.size) all.appendList(await disk.extents(all.end, disk.size - all.end))
-  return all
 }
 
 /** What `nbdinfo --map` says about the same server, neighbours of one kind joined. */

@@ -395,6 +395,7 @@ describe('the end of a connection', () => {
     peer.send(bs.errorChunk(1, 108, 'going down'))
     await settle()
     expect(calls.map((call) => call.outcome)).toEqual(['DISCONNECTED', 'open'])
+    await expectCode(client.act(3, 0, 0, 0), 'DISCONNECTED')
     await expect(client.act(3, 0, 0, 0)).rejects.toThrow(/shutting down/)
     peer.send(done(2))
     await settle()

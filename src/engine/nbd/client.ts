@@ -182,8 +182,11 @@ export class NbdClient implements NbdRequests {
   #submit(spec: RequestSpec, options: CallOptions): Promise<StatusByContext> {
     if (this.#error !== undefined) return Promise.reject(unsent(this.#error))
     if (this.#leaving) {
-      const why = this.#refusal ?? 'the connection is closed'
-      return Promise.reject(unsent(new PlatterError('CLOSED', `NBD ${this.peer}: ${why}`)))
+      const [code, why] =
+        this.#refusal === undefined
+          ? (['CLOSED', 'the connection is closed'] as const)
+          : (['DISCONNECTED', this.#refusal] as const)
+      return Promise.reject(unsent(new PlatterError(code, `NBD ${this.peer}: ${why}`)))
     }
     const { signal } = options
     if (signal?.aborted)
