@@ -125,7 +125,7 @@ export class SourceRuns {
     const { size, blockSize } = this.#disk
     const end = list.end >= size ? size : alignDown(list.end, blockSize.minimum)
     if (list.offset !== offset || end <= offset) {
-      throw new PlatterError('PROTOCOL', `the map of the source does not go on at offset ${offset}`)
+      throw new PlatterError('PROTOCOL', `the map does not go on at offset ${offset}`)
     }
     this.#list = list
     this.#index = 0
@@ -135,7 +135,7 @@ export class SourceRuns {
     if (this.#answers > FREE_ANSWERS + (end - this.#start) / MIN_ANSWER) {
       throw new PlatterError(
         'LIMIT',
-        `the map of the source is too fine: ${this.#answers} answers up to offset ${end} of ${size}`,
+        `the map is too fine: ${this.#answers} answers up to offset ${end} of ${size}`,
         { data: { answers: this.#answers, offset: end } },
       )
     }
