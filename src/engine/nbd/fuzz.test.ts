@@ -9,39 +9,11 @@ import { PlatterError } from '../base/errors'
 import { MemoryDisk } from '../disk/memory-disk'
 import * as bs from './byte-script.test-helper'
 import { ExportRegistry } from './export-registry'
+import { mutate, mutation } from './mutate.test-helper'
 import { openNbdDisk } from './nbd-disk'
 import { NbdServer } from './nbd-server'
 import { RawPeer, settle } from './raw-peer.test-helper'
 import { PairedTransport } from './transport-pair.test-helper'
-
-interface Mutation {
-  readonly kind: 'set' | 'flip' | 'insert' | 'remove' | 'repeat' | 'cut'
-  /** Where, as a part of the whole. */
-  readonly at: number
-  readonly value: number
-  readonly count: number
-}
-
-const mutation: fc.Arbitrary<Mutation> = fc.record({
-  kind: fc.constantFrom('set', 'flip', 'insert', 'remove', 'repeat', 'cut'),
-  at: fc.double({ min: 0, max: 0.999999, noNaN: true }),
-  value: fc.constantFrom(0, 1, 2, 4, 7, 8, 16, 0x7f, 0x80, 0xfe, 0xff),
-  count: fc.integer({ min: 1, max: 40 }),
-})
-
-function mutate(original: Uint8Array, mutations: readonly Mutation[]): Uint8Array {
-  let bytes = [...original]
-  for (const { kind, at, value, count } of mutations) {
-    const index = Math.floor(at * bytes.length)
-    if (kind === 'set') bytes[index] = value
-    else if (kind === 'flip') bytes[index] = (bytes[index] ?? 0) ^ (1 << (value & 7))
-    else if (kind === 'insert') bytes.splice(index, 0, ...Array<number>(count).fill(value))
-    else if (kind === 'remove') bytes.splice(index, count)
-    else if (kind === 'repeat') bytes.splice(index, 0, ...bytes.slice(index, index + count))
-    else bytes = bytes.slice(0, Math.max(1, index))
-  }
-  return Uint8Array.from(bytes)
-}
 
 const RUNS = { numRuns: 300, seed: 20240817 }
 const SIZE = 4096
