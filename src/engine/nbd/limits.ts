@@ -35,6 +35,9 @@ export const MAX_OPTION_REPLY_BYTES = 8 * 1024 * 1024
 /** Exports whose sizes are asked for one by one after a list. */
 export const MAX_LISTED_INFO = 256
 
+/** Exports that a list calls empty and that are opened to see, a connection each. */
+export const MAX_LISTED_OPENED = 16
+
 /** Contexts in one connection. */
 export const MAX_CONTEXTS = 64
 

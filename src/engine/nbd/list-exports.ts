@@ -1,6 +1,9 @@
 // Asks a server what it serves: one NBD_OPT_LIST, then NBD_OPT_INFO for each of the first
 // MAX_LISTED_INFO names, all on one connection that ends with NBD_OPT_ABORT. In full, the kind of
 // replies is settled first, and each export is asked for its contexts as well.
+//
+// nbd-server up to 3.24 says of every export in NBD_OPT_INFO that it is empty. So what is said to be empty
+// is opened, on a connection of its own, and only then believed.
 
 import { ByteReader } from '../base/bytes'
 import type { Clock } from '../base/clock'
@@ -14,12 +17,19 @@ import {
   parseDetails,
   unexpectedReply,
 } from './client-handshake'
+import { openNbdClient } from './client-open'
 import type { OptionAnswer } from './client-options'
 import { encodeOption, errorOfOption, exchangeOption } from './client-options'
 import * as nbd from './constants'
 import type { Script } from './handshake-script'
 import { send } from './handshake-script'
-import { DEFAULT_CONNECT_TIMEOUT_MS, MAX_LISTED_INFO, MAX_STRING } from './limits'
+import {
+  DEFAULT_CONNECT_TIMEOUT_MS,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  MAX_LISTED_INFO,
+  MAX_LISTED_OPENED,
+  MAX_STRING,
+} from './limits'
 import type { SecureTransport } from './run-handshake'
 import { runHandshake } from './run-handshake'
 import type { Transport } from './transport'
@@ -62,7 +72,7 @@ export const reportNbdServer = (options: ListNbdOptions): Promise<ServerReport> 
 
 async function askServer(options: ListNbdOptions, inFull: boolean): Promise<ServerReport> {
   const transport = await options.dial(options.signal)
-  return runHandshake({
+  const report = await runHandshake({
     transport,
     script: reportScript(inFull, options.tls?.wish),
     clock: options.clock,
@@ -71,6 +81,51 @@ async function askServer(options: ListNbdOptions, inFull: boolean): Promise<Serv
     secure: options.tls?.secure,
     finish: (result) => ({ result }),
   })
+  if (report.handshake === 'oldstyle') return report
+  return { ...report, exports: await openTheEmpty(report.exports, options) }
+}
+
+/** The first MAX_LISTED_OPENED exports of size 0, with the size that they have when they are opened. */
+async function openTheEmpty(
+  exports: readonly ListedExport[],
+  options: ListNbdOptions,
+): Promise<ListedExport[]> {
+  const known: ListedExport[] = []
+  let opened = 0
+  for (const listed of exports) {
+    const isDoubtful = listed.size === 0 && opened < MAX_LISTED_OPENED
+    if (isDoubtful) opened++
+    known.push(isDoubtful ? await withOpenedSize(listed, options) : listed)
+  }
+  return known
+}
+
+async function withOpenedSize(
+  { size: _, ...listed }: ListedExport,
+  options: ListNbdOptions,
+): Promise<ListedExport> {
+  const { dial, clock, tls, signal, timeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options
+  const connection = {
+    dial,
+    goal: { exportName: listed.name, contexts: [], tls: tls?.wish },
+    secure: tls?.secure,
+    clock,
+    connectTimeoutMs: timeoutMs,
+    requestTimeoutMs: DEFAULT_REQUEST_TIMEOUT_MS,
+  }
+  try {
+    const client = await openNbdClient(connection, () => undefined, signal)
+    await client.disconnect()
+    const { size } = client.info
+    const details = listed.details === undefined ? {} : { details: { ...listed.details, size } }
+    return { ...listed, size, ...details }
+  } catch (error) {
+    // Refused: said of this export alone. A server that is gone, silent or wrong fails the whole list.
+    const isRefusal =
+      error instanceof PlatterError && ['EXPORT_UNKNOWN', 'REFUSED'].includes(error.code)
+    if (!isRefusal) throw error
+    return { ...listed, error: `said to be empty, and cannot be opened: ${error.message}` }
+  }
 }
 
 export function* reportScript(inFull: boolean, wish: TlsWish = 'never'): Script<ServerReport> {
