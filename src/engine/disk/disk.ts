@@ -12,6 +12,7 @@
 // - A length of 0 resolves and does nothing.
 
 import type { ExtentList } from './extents'
+import type { PlacedReads } from './placement'
 
 export interface BlockSize {
   /** Offset and length of every call are multiples of this (the end of the disk excepted); 1 is any. */
@@ -63,6 +64,8 @@ export interface Disk {
   readonly size: number
   readonly blockSize: BlockSize
   readonly capabilities: Capabilities
+  /** A way around read() for bytes that lie in files of this process; few disks have it. */
+  readonly placed?: PlacedReads | undefined
 
   /** Fills all of `target` from `offset` on, or rejects. */
   read(target: Uint8Array, offset: number, options?: CallOptions): Promise<void>

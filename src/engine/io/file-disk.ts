@@ -30,7 +30,8 @@ import type {
 import { ANY_BLOCK_SIZE, NO_CAPABILITIES } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
-import { loadCachedRead } from './cached-read'
+import type { PlacedReads } from '../disk/placement'
+import { CachedFile } from './cached-file'
 import { closeFd, openFd, statFd, statPath } from './file-calls'
 import { errnoName, fileError, fileReason } from './file-errors'
 import type { OpenFile } from './file-handle'
@@ -149,8 +150,8 @@ async function examine(
   const size = isFile ? safeNumber(stats.size, `the size of ${path}`) : await holes.seekSize()
   const abilities = isFile ? await holes.probe() : DEVICE_ABILITIES
   const ioSize = Number(stats.blksize)
-  const readCached = await loadCachedRead()
-  return { fd, path, kind, size, writable, holes, abilities, ioSize, readCached }
+  const cached = await CachedFile.of(fd)
+  return { fd, path, kind, size, writable, holes, abilities, ioSize, cached }
 }
 
 export class FileDisk implements Disk {
@@ -159,6 +160,7 @@ export class FileDisk implements Disk {
   readonly size: number
   readonly blockSize: BlockSize
   readonly capabilities: Capabilities
+  readonly placed: PlacedReads
   readonly #handle: FileHandle
   readonly #file: OpenFile
   readonly #calls: OpenCalls
@@ -174,6 +176,10 @@ export class FileDisk implements Disk {
     this.size = file.size
     this.blockSize = { ...ANY_BLOCK_SIZE, preferred: preferredSize(file.ioSize) }
     const { canAllocate, way } = file.abilities
+    this.placed = {
+      place: (offset, length) =>
+        this.#calls.isClosed ? undefined : { length, file: file.cached, offset },
+    }
     this.capabilities = {
       ...NO_CAPABILITIES,
       write: file.writable,
@@ -204,7 +210,7 @@ export class FileDisk implements Disk {
   read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
     const { length } = target
     return this.#call('read', offset, length, options, async () => {
-      if (this.#file.readCached(this.#file.fd, target, offset)) return
+      if (this.#file.cached.readNow(target, offset)) return
       const count = await readFully(this.#file.fd, target, offset, options.signal)
       if (count < length) throw await this.#handle.shortReadError(offset + count)
     })

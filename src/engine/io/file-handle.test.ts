@@ -34,7 +34,7 @@ async function handleOn(path: string, answer: Answer, more: Partial<OpenFile> = 
     abilities: { canAllocate: true },
     watchesSize: true,
     ioSize: 4096,
-    readCached: () => false,
+    cached: { fd: -1, readNow: () => false, isInMemory: () => false, holeAt: () => 0 },
     onClose: async () => undefined,
     ...more,
   })

@@ -5,7 +5,7 @@ import type { BigIntStats } from 'node:fs'
 import { PlatterError } from '../base/errors'
 import { alignDown, alignUp } from '../base/ranges'
 import type { ZeroOptions } from '../disk/disk'
-import type { CachedRead } from './cached-read'
+import type { PlacedFile } from '../disk/placement'
 import { closeFd, statFd, syncFdData } from './file-calls'
 import { fileError } from './file-errors'
 import type { AllocateMode, FileHoles, HoleAbilities } from './file-holes'
@@ -30,8 +30,8 @@ export interface OpenFile {
   readonly watchesSize: boolean
   /** What the file system prefers to read and write, bytes. */
   readonly ioSize: number
-  /** Fills a buffer when the page cache can, at once. */
-  readonly readCached: CachedRead
+  /** What the page cache holds of it. */
+  readonly cached: PlacedFile
   /** Called once, after the descriptor was closed. */
   readonly onClose: () => Promise<void>
 }

@@ -10,6 +10,7 @@ import { connect, createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { PlatterError } from '../base/errors'
 import type { ListenAddress, Listener, Transport } from '../nbd/transport'
+import { loadSendCalls } from './send-file'
 import { checkSocketPath, nameOfAddress } from './socket-address'
 import { SEND_BUFFER, SocketTransport } from './socket-transport'
 
@@ -57,8 +58,9 @@ async function startServer(
   onTransport: (transport: Transport) => void,
   listenNow: (server: Server) => void,
 ): Promise<Server> {
+  const calls = await loadSendCalls()
   const server = createServer({ highWaterMark: SEND_BUFFER }, (socket) => {
-    onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false))
+    onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false, calls))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(name, error)))

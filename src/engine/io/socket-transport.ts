@@ -3,7 +3,9 @@
 
 import type { Socket } from 'node:net'
 import { PlatterError } from '../base/errors'
-import type { Transport, TransportEvents } from '../nbd/transport'
+import type { PlacedBytes, Transport, TransportEvents } from '../nbd/transport'
+import { PlacedSender } from './placed-sender'
+import type { SendCalls } from './send-file'
 
 /** Bytes that may wait unsent before a writer is asked to wait: a few large replies. */
 export const SEND_BUFFER = 1024 * 1024
@@ -12,17 +14,24 @@ const NOTHING = new Uint8Array(0)
 
 export class SocketTransport implements Transport {
   readonly peer: string
+  readonly sendPlaced: ((bytes: PlacedBytes) => boolean) | undefined
   readonly #socket: Socket
+  readonly #sender: PlacedSender | undefined
   #events: TransportEvents | undefined
   #early: Uint8Array[] = []
   #isCorked = false
   #error: Error | undefined
   #isClosed = false
 
-  /** `feedsItself`: data comes through receive() and not through the socket's `data` events. */
-  constructor(socket: Socket, peer: string, feedsItself: boolean) {
+  /**
+   * `feedsItself`: data comes through receive() and not through the socket's `data` events. `calls`: for
+   * a socket of the system's own, never for an encrypted one, whose bytes have to pass through Node.
+   */
+  constructor(socket: Socket, peer: string, feedsItself: boolean, calls?: SendCalls) {
     this.peer = peer
     this.#socket = socket
+    this.#sender = PlacedSender.of(socket, calls, () => this.#events?.onDrain())
+    this.sendPlaced = this.#sender && ((bytes) => this.#sendPlaced(bytes))
     socket.setNoDelay(true)
     socket.on('error', this.#onError)
     socket.on('drain', this.#onDrain)
@@ -64,11 +73,12 @@ export class SocketTransport implements Transport {
   }
 
   readonly #onDrain = (): void => {
-    this.#events?.onDrain()
+    if (this.#sender?.isIdle !== false) this.#events?.onDrain()
   }
 
   readonly #onClose = (): void => {
     this.#isClosed = true
+    this.#sender?.drop()
     this.#events?.onClose(this.#error)
   }
 
@@ -92,6 +102,7 @@ export class SocketTransport implements Transport {
       if (onSent !== undefined) process.nextTick(onSent)
       return true
     }
+    if (this.#sender?.isIdle === false) return this.#sender.queue({ bytes: chunk, onSent })
     if (!this.#isCorked) {
       this.#isCorked = true
       socket.cork()
@@ -112,7 +123,21 @@ export class SocketTransport implements Transport {
     this.#socket.resume()
   }
 
+  #sendPlaced(bytes: PlacedBytes): boolean {
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded || this.#sender === undefined) return true
+    if (this.#isCorked) {
+      this.#isCorked = false
+      socket.uncork()
+    }
+    return this.#sender.queue(bytes)
+  }
+
   end(): void {
+    if (this.#sender?.isIdle === false) {
+      this.#sender.onIdle = () => this.end()
+      return
+    }
     // All is said and sent: the other side's goodbye is not worth keeping a process alive for.
     this.#socket.end(() => this.#socket.unref())
   }

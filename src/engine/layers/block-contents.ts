@@ -6,6 +6,7 @@ import type { BlockStates } from '../base/block-states'
 import { isAllZero } from '../base/bytes'
 import { type ByteRange, endOf } from '../base/ranges'
 import type { Disk } from '../disk/disk'
+import type { Placement } from '../disk/placement'
 import type { BlockGrid } from './block-grid'
 import { settleAll } from './settle'
 import { readSpan } from './span-io'
@@ -54,6 +55,14 @@ export class BlockContents {
       target.fill(0, inBase)
       if (inBase > 0) await readSpan(this.#base, target.subarray(0, inBase), offset, { signal })
     }
+  }
+
+  /** Where the first piece of a range lies, all of whose blocks are in `state`. */
+  place(offset: number, length: number, state: BlockState): Placement | undefined {
+    if (state === BLOCK_WRITTEN) return this.#store.placed?.place(offset, length)
+    const inBase = state === BLOCK_ZEROED ? 0 : Math.min(length, this.#base.size - offset)
+    if (inBase > 0) return this.#base.placed?.place(offset, inBase)
+    return { length, file: undefined, offset: 0 }
   }
 
   /** Each of the blocks whole, as it reads now with `source` laid over it. */

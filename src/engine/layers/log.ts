@@ -1,4 +1,5 @@
 import type { Disk } from '../disk/disk'
+import type { PlacedReads } from '../disk/placement'
 import { type DiskRequest, WrapDisk } from './wrap-disk'
 
 export interface LogOptions {
@@ -11,6 +12,7 @@ export interface LogOptions {
 
 /** Tells of every request that passes; for exact request logs and for counting activity. */
 export class LogDisk extends WrapDisk {
+  readonly placed: PlacedReads | undefined
   readonly #onRequest: LogOptions['onRequest']
   readonly #onDone: LogOptions['onDone']
 
@@ -18,6 +20,20 @@ export class LogDisk extends WrapDisk {
     super(options.disk, 'log')
     this.#onRequest = options.onRequest
     this.#onDone = options.onDone
+    const below = options.disk.placed
+    if (below === undefined) return
+    this.placed = {
+      place: (offset, length) => below.place(offset, length),
+      noteRead: (offset, length) => this.#noteRead(offset, length),
+    }
+  }
+
+  /** A read that went around the disk is told when it is done, from its request on. */
+  #noteRead(offset: number, length: number): void {
+    const request = { operation: 'read', offset, length } as const
+    this.disk.placed?.noteRead?.(offset, length)
+    this.#onRequest?.(request)
+    this.#onDone?.(request)
   }
 
   protected async around<T>(request: DiskRequest, pass: () => Promise<T>): Promise<T> {

@@ -17,6 +17,7 @@ import { type BlockRun, BlockStates } from '../base/block-states'
 import { PlatterError } from '../base/errors'
 import { type ByteRange, endOf } from '../base/ranges'
 import type { Disk } from '../disk/disk'
+import type { Placement } from '../disk/placement'
 import { ActiveReads } from './active-reads'
 import { BlockContents, type StorePiece } from './block-contents'
 import { BlockGrid, type BlockSpan } from './block-grid'
@@ -74,6 +75,12 @@ export class OverlayBlocks {
       block += count
     }
     return runs
+  }
+
+  /** Where the first piece of the range lies; see PlacedReads. */
+  place(offset: number, length: number): Placement | undefined {
+    const [run] = this.runsIn({ offset, length }, 1)
+    return run && this.#contents.place(offset, run.length, run.state)
   }
 
   async read(target: Uint8Array, offset: number, signal?: AbortSignal): Promise<void> {

@@ -30,6 +30,7 @@ import {
 } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
+import type { PlacedReads, Placement } from '../disk/placement'
 import { OverlayBlocks, subtractState } from './overlay-blocks'
 import { overlayExtents } from './overlay-extents'
 import { widen } from './span-io'
@@ -72,6 +73,7 @@ export class OverlayDisk implements Disk {
   readonly size: number
   readonly blockSize: BlockSize
   readonly capabilities = CAPABILITIES
+  readonly placed: PlacedReads = { place: (offset, length) => this.#place(offset, length) }
   readonly base: Disk
   /** The unit in which blocks are staged. */
   readonly overlayBlockSize: number
@@ -249,6 +251,10 @@ export class OverlayDisk implements Disk {
     await this.#calls.close()
     await this.blocks.settled()
     await this.#store.close()
+  }
+
+  #place(offset: number, length: number): Placement | undefined {
+    return this.#calls.isClosed ? undefined : this.blocks.place(offset, length)
   }
 
   #call(

@@ -1,13 +1,16 @@
 import { checkRequest } from '../disk/check-request'
 import type { Capabilities, Disk } from '../disk/disk'
+import type { PlacedReads } from '../disk/placement'
 import { type DiskRequest, WrapDisk } from './wrap-disk'
 
 /** The same bytes, and no way to change them: a change is refused with READ_ONLY before the disk sees it. */
 export class ReadOnlyDisk extends WrapDisk {
   override readonly capabilities: Capabilities
+  readonly placed: PlacedReads | undefined
 
   constructor(disk: Disk) {
     super(disk, 'read-only disk')
+    this.placed = disk.placed
     this.capabilities = {
       ...disk.capabilities,
       write: false,

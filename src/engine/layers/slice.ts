@@ -14,6 +14,7 @@ import type {
 } from '../disk/disk'
 import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
+import type { PlacedReads } from '../disk/placement'
 
 export interface SliceOptions {
   readonly disk: Disk
@@ -27,6 +28,7 @@ export class SliceDisk implements Disk {
   readonly size: number
   readonly blockSize: BlockSize
   readonly capabilities: Capabilities
+  readonly placed: PlacedReads | undefined
   readonly #disk: Disk
   readonly #offset: number
   readonly #calls = new OpenCalls('slice')
@@ -38,6 +40,11 @@ export class SliceDisk implements Disk {
     this.#offset = offset
     this.size = length
     this.capabilities = disk.capabilities
+    const below = disk.placed
+    this.placed = below && {
+      place: (at, most) => (this.#calls.isClosed ? undefined : below.place(offset + at, most)),
+      noteRead: (at, bytes) => below.noteRead?.(offset + at, bytes),
+    }
     this.blockSize = { ...disk.blockSize, preferred: preferredAt(disk.blockSize, offset) }
   }
 

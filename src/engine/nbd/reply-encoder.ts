@@ -118,15 +118,42 @@ export function prepareRead(
   done: boolean,
   allocate: Allocate,
 ): ReadReply {
-  if (headers === 'simple') {
-    const message = simpleReply(allocate(16 + length), request, nbd.NBD_SUCCESS)
-    return { message, data: message.subarray(16) }
-  }
-  const before = headerLength(headers) + 8
+  const before = readHeaderLength(headers)
   const message = allocate(before + length)
-  putChunkHeader(message, request, headers, nbd.NBD_REPLY_TYPE_OFFSET_DATA, 8 + length, done)
-  putU64(message, before - 8, offset)
+  putReadHeader(message, request, headers, offset, length, done)
   return { message, data: message.subarray(before) }
+}
+
+/** What stands before the data: in simple headers it has to be all of the read. */
+export function encodeReadHeader(
+  request: ReplyTo,
+  headers: HeaderStyle,
+  offset: number,
+  length: number,
+  done: boolean,
+): Uint8Array {
+  const bytes = new Uint8Array(readHeaderLength(headers))
+  putReadHeader(bytes, request, headers, offset, length, done)
+  return bytes
+}
+
+const readHeaderLength = (headers: HeaderStyle): number =>
+  headers === 'simple' ? nbd.SIMPLE_REPLY_LENGTH : headerLength(headers) + 8
+
+function putReadHeader(
+  bytes: Uint8Array,
+  request: ReplyTo,
+  headers: HeaderStyle,
+  offset: number,
+  length: number,
+  done: boolean,
+): void {
+  if (headers === 'simple') {
+    simpleReply(bytes, request, nbd.NBD_SUCCESS)
+    return
+  }
+  putChunkHeader(bytes, request, headers, nbd.NBD_REPLY_TYPE_OFFSET_DATA, 8 + length, done)
+  putU64(bytes, headerLength(headers), offset)
 }
 
 function simpleReply(bytes: Uint8Array, request: ReplyTo, errno: number): Uint8Array {

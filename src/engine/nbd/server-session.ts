@@ -14,16 +14,14 @@ import type { Disk } from '../disk/disk'
 import * as nbd from './constants'
 import { LINGER_TIMEOUT_MS } from './limits'
 import { PayloadShare } from './payload-share'
-import { encodeFailure } from './reply-encoder'
-import { changesDisk, costOf } from './request-cost'
+import { costOf } from './request-cost'
 import { RequestIntake } from './request-intake'
 import type { RequestHeader } from './request-parser'
-import type { ServedConnection } from './serve-request'
-import { failureOf, serveRequest } from './serve-request'
 import { ServerClient } from './server-client'
 import type { Agreement } from './server-handshake'
 import { SessionGreeting } from './session-greeting'
 import type { SessionOptions } from './session-options'
+import { SessionRequests } from './session-requests'
 import type { Transport, TransportEvents } from './transport'
 import { validateRequest } from './validate'
 import type { WireError } from './wire-errors'
@@ -42,10 +40,8 @@ export class ServerSession implements TransportEvents {
   #phase: Phase = 'handshake'
   #shuttingDown = false
   #agreement: Extract<Agreement, { kind: 'serve' }> | undefined
-  #connection: ServedConnection | undefined
-  #blocked = false
-  #inProgress = 0
-  #changed = false
+  #disk: Disk | undefined
+  #requests: SessionRequests | undefined
   #transportGone = false
   #isGone = false
   #failure: PlatterError | undefined
@@ -86,6 +82,10 @@ export class ServerSession implements TransportEvents {
     return this.#agreement?.export.source.name
   }
 
+  get #inProgress(): number {
+    return this.#requests?.inProgress ?? 0
+  }
+
   start(): void {
     this.#transport.start(this)
     this.#guard(() => this.#greeting.start(this.#transport))
@@ -98,14 +98,15 @@ export class ServerSession implements TransportEvents {
   }
 
   onDrain(): void {
-    this.#blocked = false
+    this.#requests?.onDrain()
     this.#goOn()
   }
 
   onClose(error: Error | undefined): void {
     if (this.#transportGone) return
     this.#transportGone = true
-    this.#leaveShare()
+    if (this.#requests === undefined) this.#share.leave()
+    else this.#requests.onGone()
     this.#greeting.stop()
     this.#cancelCut()
     this.#gone.abort()
@@ -158,14 +159,26 @@ export class ServerSession implements TransportEvents {
     const { source } = agreement.export
     const disk: Disk = source.open?.(this.client) ?? source.disk
     this.#agreement = agreement
-    this.#connection = {
-      disk,
-      headers: agreement.headers,
-      contexts: agreement.contexts,
-      sendHoles: this.#options.sendHoles,
-      options: { signal: this.#gone.signal },
-      allocate: this.#options.buffers.take,
-    }
+    this.#disk = disk
+    this.#requests = new SessionRequests({
+      options: this.#options,
+      client: this.client,
+      share: this.#share,
+      transport: this.#transport,
+      connection: {
+        disk,
+        headers: agreement.headers,
+        contexts: agreement.contexts,
+        sendHoles: this.#options.sendHoles,
+        options: { signal: this.#gone.signal },
+        allocate: this.#options.buffers.take,
+      },
+      onEnded: () => {
+        this.#finishIfIdle()
+        this.#goOn()
+      },
+      onBroken: (error) => this.#breakOff(asPlatterError(error)),
+    })
     this.#intake = new RequestIntake(
       {
         judge: (header) => this.#judge(header),
@@ -189,23 +202,8 @@ export class ServerSession implements TransportEvents {
 
   #mayTake(): boolean {
     const { requests } = this.#options.limits
-    return this.#phase === 'serving' && !this.#blocked && this.#inProgress < requests
-  }
-
-  /** What a request took is free; with the message of a read, its buffer too. */
-  #release(cost: number, message?: Uint8Array): void {
-    // A connection that was cut may have kept the system from taking all of it.
-    if (this.#transportGone) return
-    if (message !== undefined) this.#options.buffers.give(message)
-    this.#share.give(cost)
-    this.#goOn()
-  }
-
-  /** Once the client is gone, and no disk works on its requests: their bytes are memory until then. */
-  #leaveShare(): void {
-    if (!this.#transportGone) return
-    if (this.#inProgress === 0) this.#share.leave()
-    else this.#share.withdraw()
+    const isBlocked = this.#requests?.isBlocked === true
+    return this.#phase === 'serving' && !isBlocked && this.#inProgress < requests
   }
 
   #judge(header: RequestHeader): WireError | undefined {
@@ -218,53 +216,14 @@ export class ServerSession implements TransportEvents {
   }
 
   #onRequest(header: RequestHeader, payload: Uint8Array, refusal: WireError | undefined): void {
-    const connection = this.#connection
-    if (connection === undefined || this.#phase !== 'serving') return
+    const requests = this.#requests
+    if (requests === undefined || this.#phase !== 'serving') return
     if (header.command === nbd.NBD_CMD_DISC) {
       this.#leave()
       return
     }
-    if (refusal !== undefined) {
-      this.client.countFailure()
-      this.#note(header, refusal.errno, this.#options.clock.now())
-      this.#send(encodeFailure(header, refusal, connection.headers))
-      return
-    }
-    void this.#perform(header, payload, connection)
-  }
-
-  async #perform(
-    header: RequestHeader,
-    payload: Uint8Array,
-    connection: ServedConnection,
-  ): Promise<void> {
-    this.#inProgress++
-    if (changesDisk(header)) this.#changed = true
-    let messages: Uint8Array[]
-    let errno = nbd.NBD_SUCCESS
-    const startedMs = this.#options.clock.now()
-    try {
-      messages = await serveRequest(header, payload, connection)
-      this.client.count(header)
-      // After a failure something may still be under way in it.
-      if (payload.length > 0) this.#options.buffers.give(payload)
-    } catch (error) {
-      this.client.countFailure()
-      const failure = failureOf(header, error)
-      errno = failure.errno
-      messages = [encodeFailure(header, failure, connection.headers)]
-    }
-    this.#inProgress--
-    this.#leaveShare()
-    this.#note(header, errno, startedMs)
-    this.#answer(messages, costOf(header))
-    this.#finishIfIdle()
-    this.#goOn()
-  }
-
-  #note(header: RequestHeader, errno: number, startedMs: number): void {
-    const { log, clock } = this.#options
-    log?.add(this.client.id, header, errno, startedMs, clock.now())
+    if (refusal !== undefined) requests.refuse(header, refusal)
+    else requests.start(header, payload)
   }
 
   #finishIfIdle(): void {
@@ -273,21 +232,9 @@ export class ServerSession implements TransportEvents {
     else if (this.#phase === 'serving' && this.#shuttingDown) this.#leave()
   }
 
-  #answer(messages: readonly Uint8Array[], cost: number): void {
-    const [only, second] = messages
-    if (only !== undefined && second === undefined) {
-      this.#send(only, cost > 0 ? () => this.#release(cost, only) : undefined)
-      return
-    }
-    const last = messages.at(-1)
-    for (const message of messages) {
-      this.#send(message, message === last && cost > 0 ? () => this.#release(cost) : undefined)
-    }
-  }
-
   #send(bytes: Uint8Array, onSent?: () => void): void {
     if (this.#transportGone) return
-    if (!this.#transport.write(bytes, onSent)) this.#blocked = true
+    this.#transport.write(bytes, onSent)
   }
 
   /** Takes nothing more; goes on to the end once nothing is in progress. */
@@ -303,10 +250,9 @@ export class ServerSession implements TransportEvents {
   async #finish(): Promise<void> {
     if (this.#phase === 'closed') return
     this.#phase = 'closed'
-    const connection = this.#connection
-    if (this.#changed && connection !== undefined) {
+    if (this.#requests?.hasChanged === true) {
       try {
-        await connection.disk.flush()
+        await this.#disk?.flush()
       } catch (error) {
         this.#failure ??= asPlatterError(error)
       }

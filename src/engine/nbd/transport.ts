@@ -2,6 +2,8 @@
 // makes these out of sockets; tests make them out of arrays. Bytes are pushed, not pulled, so that a
 // client can parse straight out of the buffer that the kernel filled.
 
+import type { Placement } from '../disk/placement'
+
 export interface TransportEvents {
   /** `chunk` is valid only during the call: keep a copy of what is needed later. */
   onData(chunk: Uint8Array): void
@@ -9,6 +11,24 @@ export interface TransportEvents {
   onDrain(): void
   /** Once: the other side is gone; `error` says why when it was not an orderly end. */
   onClose(error: Error | undefined): void
+}
+
+/** Bytes of a disk on their way out, which nobody holds in memory: each is taken when its turn comes. */
+export interface PlacedBytes {
+  /** Goes in front of them. */
+  readonly header: Uint8Array
+  readonly length: number
+  /** Where those from `at` on (0…length) lie now, as PlacedReads.place() has it. */
+  place(at: number): Placement | undefined
+  /** Reads them where place() does not know. */
+  read(target: Uint8Array, at: number): Promise<void>
+  /** All of them have left. This or onLost() is called, once. */
+  onSent(): void
+  /**
+   * They were lost with the connection. With an error they could not be had, after the header was sent,
+   * and the connection is of no use any more.
+   */
+  onLost(error?: unknown): void
 }
 
 export interface Transport {
@@ -21,6 +41,8 @@ export interface Transport {
    * `onSent`: the chunk has left, or was lost with the connection; its bytes are its owner's again.
    */
   write(chunk: Uint8Array, onSent?: () => void): boolean
+  /** The same for placed bytes; only where that is quicker than to read them first. */
+  readonly sendPlaced?: ((bytes: PlacedBytes) => boolean) | undefined
   /** Stops and restarts receiving: what a slow reader holds against a fast sender. */
   pause(): void
   resume(): void
