@@ -90,8 +90,8 @@ test('a port that is taken', async ({ launch }) => {
   const { port } = other.address() as { port: number }
   const app = await launch({ images: ['sample:'] })
   const dialog = await app.openServe()
-  await dialog.getByRole('button', { name: 'TCP on this machine' }).click()
-  await dialog.getByLabel('Port on 127.0.0.1').last().fill(String(port))
+  await dialog.getByRole('button', { name: 'TCP', exact: true }).click()
+  await dialog.getByLabel('Port', { exact: true }).fill(String(port))
   await dialog.getByRole('button', { name: 'Start serving' }).click()
   await expect(dialog.getByRole('alert')).toContainText(String(port))
   other.close()

@@ -110,6 +110,37 @@ export class Peers {
     return output
   }
 
+  /** The same over TLS, with the key of `user` in a folder as qemu wants it. */
+  qemuIoTls(
+    at: { folder: string; user: string; port: number; name: string },
+    ...commands: string[]
+  ): string {
+    const object = `tls-creds-psk,id=tls,endpoint=client,dir=${at.folder},username=${at.user}`
+    const server = `server.type=inet,server.host=127.0.0.1,server.port=${at.port}`
+    const image = `driver=nbd,${server},export=${at.name},tls-creds=tls,discard=unmap`
+    return this.run(
+      'qemu-io',
+      ...['--object', object, '--image-opts', '-d', 'unmap', image],
+      ...commands.flatMap((each) => ['-c', each]),
+    )
+  }
+
+  /** A client that does these things, in the words of nbdsh, and then stays until it is hung up on. */
+  async stayConnected(uri: string, ...commands: string[]): Promise<{ ended(): Promise<unknown> }> {
+    const wait = 'import time\nfor i in range(300):\n  h.flush()\n  time.sleep(0.1)'
+    const script = [...commands, 'print("ready", flush=True)', wait]
+    const args = ['-u', uri, ...script.flatMap((each) => ['-c', each])]
+    const child = spawn('nbdsh', args, {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...TOOLS_ENV, PATH: `/usr/bin:${TOOLS_ENV.PATH}` },
+    })
+    this.#servers.push(child)
+    const end = once(child, 'exit')
+    await Promise.race([once(child.stdout, 'data'), end])
+    expect(child.exitCode, 'nbdsh is connected').toBeNull()
+    return { ended: () => end }
+  }
+
   /** Starts `nbdkit` on a Unix socket of this test; resolves to the socket's path. */
   async nbdkit(...args: string[]): Promise<string> {
     const socket = join(this.#dir, `nbdkit-${++this.#count}.sock`)

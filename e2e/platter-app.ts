@@ -15,6 +15,15 @@ export interface StagedRow {
   readonly by: string
 }
 
+export interface RequestLine {
+  /** As the list writes them: `WRITE`, `0x800000`, `64 KiB`. */
+  readonly command: string
+  readonly offset: string
+  readonly length: string
+  /** Empty when it went well, else `EINVAL`. */
+  readonly failure: string
+}
+
 export interface ClassTotals {
   readonly data: number
   readonly zero: number
@@ -241,7 +250,43 @@ export class PlatterApp {
     await dialog.getByRole('button', { name: 'Start serving' }).click()
     await expect(dialog).toBeHidden()
     await this.idle()
+    return await this.servedUri()
+  }
+
+  /** The URI of the first export that is shown. */
+  async servedUri(): Promise<string> {
     return (await this.page.locator('.export-uri code').first().textContent()) ?? ''
+  }
+
+  /** What clients ask for. */
+  async showRequests(): Promise<void> {
+    await this.press('Alt+6')
+    await expect(this.page.getByRole('grid', { name: 'Requests' })).toBeVisible()
+    await this.idle()
+  }
+
+  /** The rows in sight, the newest first. */
+  async requestRows(): Promise<RequestLine[]> {
+    const grid = this.page.getByRole('grid', { name: 'Requests' })
+    const [titles = [], ...rows] = await grid
+      .getByRole('row')
+      .evaluateAll((elements) =>
+        elements.map((row) => [...row.children].map((cell) => cell.textContent ?? '')),
+      )
+    return rows.map((cells) => {
+      const under = (title: string) => cells[titles.indexOf(title)] ?? ''
+      return {
+        command: under('Command'),
+        offset: under('Offset'),
+        length: under('Length'),
+        failure: under('Failed'),
+      }
+    })
+  }
+
+  requestRow(command: string, offset: string): Locator {
+    const rows = this.page.getByRole('grid', { name: 'Requests' }).getByRole('row')
+    return rows.filter({ hasText: command }).filter({ hasText: offset }).first()
   }
 
   // --- what the page says

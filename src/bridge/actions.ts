@@ -62,6 +62,7 @@ export const ACTIONS = [
   action('view.extents', 'View', 'Extents', ['Alt+3']),
   action('view.serve', 'View', 'Exports and clients', ['Alt+4']),
   action('view.activity', 'View', 'Activity', ['Alt+5']),
+  action('view.requests', 'View', 'Requests of clients', ['Alt+6']),
   action('view.focus-map', 'View', 'Focus the map', ['Alt+M'], separated),
   action('view.focus-hex', 'View', 'Focus the bytes', ['Alt+B']),
   action('view.radix', 'View', 'Offsets in hexadecimal or decimal'),

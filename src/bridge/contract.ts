@@ -40,6 +40,23 @@ interface Call<Params, Result> {
   readonly result: Result
 }
 
+/** How a session is served. */
+export interface ExportOptions {
+  readonly transport:
+    | { readonly kind: 'unix'; readonly path?: string }
+    | { readonly kind: 'tcp'; readonly host?: string; readonly port?: number }
+  readonly name?: string
+  readonly description?: string
+  readonly readOnly?: boolean
+  /** Absent: connections are in the clear. One of the two kinds of keys has to be given. */
+  readonly tls?: {
+    readonly mode: 'optional' | 'required'
+    readonly certificates?: string
+    readonly pskFile?: string
+    readonly verifyPeer?: boolean
+  }
+}
+
 type OfSession<More = unknown> = { readonly session: SessionId } & More
 
 export interface Requests {
@@ -106,17 +123,16 @@ export interface Requests {
   >
   'job.cancel': Call<{ readonly job: JobId }, Record<never, never>>
 
-  'export.start': Call<
-    OfSession<{
-      readonly transport:
-        | { readonly kind: 'unix'; readonly path?: string }
-        | { readonly kind: 'tcp'; readonly port?: number }
-      readonly name?: string
-      readonly readOnly?: boolean
-    }>,
-    ExportInfo
-  >
+  /** The data of its error may have a `field`, one of EXPORT_FIELDS. */
+  'export.start': Call<OfSession<ExportOptions>, ExportInfo>
   'export.stop': Call<{ readonly export: ExportId }, Record<never, never>>
+  /** Hangs up on one client; it may come again. */
+  'export.disconnect': Call<
+    { readonly export: ExportId; readonly client: number },
+    Record<never, never>
+  >
+  /** Forgets the requests that are logged, for every page. */
+  'export.clearLog': Call<{ readonly export: ExportId }, Record<never, never>>
   'activity.history': Call<OfSession, { readonly ticks: readonly ActivityTick[] }>
 }
 
@@ -173,6 +189,19 @@ export interface Streams {
       readonly epoch: number
       readonly cellBytes: number
       readonly firstCell: number
+    }
+  }
+  /**
+   * The requests of an export's clients: those that are still known at once, then what is new, a few
+   * times a second. Frames are laid out in request-rows.ts; what a slow page missed is missing.
+   */
+  'export.requests': {
+    readonly params: { readonly export: ExportId }
+    readonly frame: {
+      /** Sequence number of the first row of the frame. */
+      readonly first: number
+      /** Rows before this one are forgotten. */
+      readonly oldest: number
     }
   }
 }

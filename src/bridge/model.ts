@@ -148,15 +148,36 @@ export interface NbdExportInfo {
   readonly error?: string
 }
 
+/** Requests of one kind that went well, and the bytes that they covered. */
+export interface Traffic {
+  readonly requests: number
+  readonly bytes: number
+}
+
 export interface ExportClient {
   readonly id: number
-  /** `client 3` and where it comes from, when that is known. */
+  /** `client 3`: its name in lists of what was written by whom. */
   readonly name: string
+  /** Where it comes from: `127.0.0.1:40312`; for a Unix socket that of the socket. */
+  readonly peer: string
+  /** The connection is encrypted. */
+  readonly secure: boolean
   readonly since: number
-  readonly reads: number
-  readonly writes: number
-  readonly bytesRead: number
-  readonly bytesWritten: number
+  readonly read: Traffic
+  readonly written: Traffic
+  readonly zeroed: Traffic
+  readonly trimmed: Traffic
+  readonly flushes: number
+  readonly failures: number
+  /** Requests that it waits for. */
+  readonly inProgress: number
+}
+
+export interface ExportTls {
+  readonly mode: 'optional' | 'required'
+  readonly keys: 'x509' | 'psk'
+  /** Clients have to show who they are: with a certificate, or as a pre-shared key does by itself. */
+  readonly verifiesClients: boolean
 }
 
 export interface ExportInfo {
@@ -164,9 +185,24 @@ export interface ExportInfo {
   readonly session: SessionId
   readonly uri: string
   readonly name: string
+  readonly description: string
   readonly readOnly: boolean
+  /** Absent: connections are in the clear. */
+  readonly tls?: ExportTls
   readonly clients: readonly ExportClient[]
 }
+
+/** What a failed export.start may be about: `field` in the data of its error. */
+export const EXPORT_FIELDS = [
+  'path',
+  'host',
+  'port',
+  'name',
+  'description',
+  'certificates',
+  'pskFile',
+] as const
+export type ExportField = (typeof EXPORT_FIELDS)[number]
 
 /** What happened to the session's disk since the last tick, by verb; bytes. */
 export interface ActivityTick {

@@ -43,6 +43,7 @@ function makeHost() {
     channel: hostEnd,
     handlers: handlers as Handlers,
     streams: {
+      'export.requests': async () => undefined,
       'map.cells': async (_, sink) => {
         const end = later(sink.signal, undefined)
         const produce = async () => {

@@ -109,6 +109,7 @@ export async function connect(make: () => Ends | Promise<Ends>, setup: Setup = {
   }
   const streams: StreamHandlers = {
     'map.cells': (_, sink) => (setup.cells ?? (async () => {}))(sink),
+    'export.requests': async () => {},
   }
   const host = new RpcHost({
     channel: ends.host,

@@ -40,10 +40,15 @@ const FULL: { [N in RequestName]: Required<Params<N>> } & {
     ...SESSION,
     transport: { kind: 'unix', path: '/run/disk.sock' },
     name: '',
+    description: 'the web server',
     readOnly: true,
+    tls: { mode: 'required', certificates: '/etc/pki', pskFile: '/etc/psk', verifyPeer: true },
   },
   'export.stop': { export: 'e1' },
+  'export.disconnect': { export: 'e1', client: 3 },
+  'export.clearLog': { export: 'e1' },
   'activity.history': SESSION,
+  'export.requests': { export: 'e1' },
   'map.cells': { ...SESSION, cellBytes: 4096, firstCell: 0, cellCount: 1000 },
 }
 

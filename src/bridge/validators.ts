@@ -22,6 +22,8 @@ const MAX_LOCATOR_LENGTH = 3 * 4096 + 1024
 const MAX_PATH_LENGTH = 4096
 /** NBD_MAX_STRING. */
 const MAX_EXPORT_NAME_LENGTH = 4096
+/** A DNS name, or an address with a zone. */
+const MAX_HOST_LENGTH = 255
 const MAX_ID_LENGTH = 64
 const MAX_FORMAT_LENGTH = 32
 const MIN_BLOCK_SIZE = 4096
@@ -112,12 +114,27 @@ const REQUEST_SCHEMAS = {
         kind: z.literal('unix'),
         path: someText(MAX_PATH_LENGTH).exactOptional(),
       }),
-      z.strictObject({ kind: z.literal('tcp'), port: count(0, 65535).exactOptional() }),
+      z.strictObject({
+        kind: z.literal('tcp'),
+        host: someText(MAX_HOST_LENGTH).exactOptional(),
+        port: count(0, 65535).exactOptional(),
+      }),
     ]),
     name: text(MAX_EXPORT_NAME_LENGTH).exactOptional(),
+    description: text(MAX_EXPORT_NAME_LENGTH).exactOptional(),
     readOnly: z.boolean().exactOptional(),
+    tls: z
+      .strictObject({
+        mode: z.enum(['optional', 'required']),
+        certificates: someText(MAX_PATH_LENGTH).exactOptional(),
+        pskFile: someText(MAX_PATH_LENGTH).exactOptional(),
+        verifyPeer: z.boolean().exactOptional(),
+      })
+      .exactOptional(),
   }),
   'export.stop': z.strictObject({ export: id }),
+  'export.disconnect': z.strictObject({ export: id, client: count(1, 2 ** 32 - 1) }),
+  'export.clearLog': z.strictObject({ export: id }),
   'activity.history': z.strictObject(ofSession),
 }
 
@@ -133,6 +150,7 @@ const STREAM_SCHEMAS = {
       ({ cellBytes, firstCell }) => Number.isSafeInteger(cellBytes * firstCell),
       'starts above the largest supported offset 2^53-1',
     ),
+  'export.requests': z.strictObject({ export: id }),
 }
 
 const SCHEMAS = { ...REQUEST_SCHEMAS, ...STREAM_SCHEMAS }

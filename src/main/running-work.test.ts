@@ -40,7 +40,15 @@ test('of two commits the one that is further behind is shown', () => {
 
 test('an export keeps the machine awake, also after a commit has failed', () => {
   const { log, work } = record()
-  const served = { id: 'e1', session: 's1', uri: '', name: '', readOnly: false, clients: [] }
+  const served = {
+    id: 'e1',
+    session: 's1',
+    uri: '',
+    name: '',
+    description: '',
+    readOnly: false,
+    clients: [],
+  }
   work.onEvent('export.changed', served)
   work.onEvent('job.changed', job({}))
   work.onEvent('job.changed', job({ state: 'failed' }))

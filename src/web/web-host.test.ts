@@ -275,7 +275,7 @@ async function connectPage(started: Awaited<ReturnType<typeof start>>) {
     new RpcHost({
       channel: started.attached[page]!.channel,
       handlers: handlers as Handlers,
-      streams: { 'map.cells': async () => {} },
+      streams: { 'map.cells': async () => {}, 'export.requests': async () => {} },
       validate: validateParams,
       onClose: () => resolve(),
     })

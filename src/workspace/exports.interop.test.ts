@@ -103,7 +103,14 @@ describe.skipIf(!requirePeer('qemu-io'))('what a client does', () => {
         uri,
         readOnly: false,
         clients: [
-          { id: 1, name: 'client 1', reads: 1, writes: 2, bytesRead: 300, bytesWritten: 1500 },
+          {
+            id: 1,
+            name: 'client 1',
+            peer: expect.stringContaining('unix:'),
+            secure: false,
+            read: { requests: 1, bytes: 300 },
+            written: { requests: 2, bytes: 1500 },
+          },
         ],
       },
     ])

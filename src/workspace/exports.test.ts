@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { ExportOptions } from '../bridge/contract'
+import type { PlatterError } from '../engine/base/errors'
 import { parseNbdUri } from '../engine/nbd/uri'
 import { WatchedWorkspace } from './page.test-helper'
 
@@ -66,6 +68,35 @@ describe('an export', () => {
       watched.page.request('export.start', { session, transport }),
     ).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
     expect((await exportsNow()).map((entry) => entry.id)).toEqual([id])
+  })
+
+  it('is refused with the field that is wrong', async () => {
+    const fieldOf = (options: Partial<ExportOptions>) =>
+      watched.page
+        .request('export.start', { session, transport: { kind: 'unix' }, ...options })
+        .then(
+          () => 'started',
+          (error: PlatterError) => [error.data['field'], error.code],
+        )
+    const tcp = (more: object) => ({ transport: { kind: 'tcp', ...more } as const })
+    const { uri } = (await watched.page.request('export.start', { session, ...tcp({ port: 0 }) }))
+      .value
+    const port = Number(/:(\d+)\//.exec(uri)?.[1])
+    const keys = join(watched.dir, 'keys')
+    await writeFile(keys, 'alice:not hexadecimal')
+    const tls = (more: object) => ({ tls: { mode: 'required', ...more } as const })
+    const path = join(watched.dir, 'no', 'where')
+    expect(await fieldOf({ transport: { kind: 'unix', path } })).toEqual(['path', 'NOT_FOUND'])
+    expect(await fieldOf(tcp({ port }))).toEqual(['port', 'ADDRESS_IN_USE'])
+    expect(await fieldOf(tcp({ host: '192.0.2.1' }))).toEqual(['host', 'NOT_FOUND'])
+    expect(await fieldOf({ name: '\u20ac'.repeat(4000) })).toEqual(['name', 'NOT_SUPPORTED'])
+    const long = { description: '\u20ac'.repeat(4000) }
+    expect(await fieldOf(long)).toEqual(['description', 'BAD_REQUEST'])
+    expect(await fieldOf(tls({ pskFile: keys }))).toEqual(['pskFile', 'BAD_REQUEST'])
+    expect(await fieldOf(tls({ pskFile: path }))).toEqual(['pskFile', 'NOT_FOUND'])
+    expect(await fieldOf(tls({ certificates: watched.dir }))).toEqual(['certificates', 'NOT_FOUND'])
+    expect(await fieldOf(tls({}))).toEqual(['certificates', 'BAD_REQUEST'])
+    expect((await exportsNow()).length).toBe(1)
   })
 
   it('that starts while its session closes is not left open', async () => {

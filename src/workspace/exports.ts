@@ -1,23 +1,30 @@
 // Sessions served over NBD. Every client gets the session's overlay through a layer of its own that
-// notes what it does: counters for the list of clients, touches for the map, origins for staged blocks.
+// notes what it does: touches for the map, origins for staged blocks. The server itself counts for the
+// list of clients and keeps the newest requests for the log.
 
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { ExportOptions } from '../bridge/contract'
 import type { ExportId, ExportInfo, SessionId } from '../bridge/model'
+import { utf8 } from '../engine/base/bytes'
 import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
-import { fileError } from '../engine/io/file-errors'
 import { listenTransport } from '../engine/io/listen-transport'
+import { tlsServer } from '../engine/io/tls-server'
 import { LogDisk } from '../engine/layers/log'
 import { ExportRegistry } from '../engine/nbd/export-registry'
+import { MAX_STRING } from '../engine/nbd/limits'
 import { NbdServer } from '../engine/nbd/nbd-server'
-import type { ListenAddress, Listener } from '../engine/nbd/transport'
+import type { ServerTls } from '../engine/nbd/session-greeting'
+import type { Listener } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
+import { clientName, describeExport, describeTls } from './describe-export'
 import type { EventHub } from './event-hub'
+import { fieldOfListening, settlePlace, withField } from './export-place'
 import { overlayContexts } from './overlay-contexts'
+import { RequestFeed } from './request-feed'
 import type { Session } from './session'
 import { Throttle } from './throttle'
 
@@ -25,26 +32,15 @@ import { Throttle } from './throttle'
 const GRACE_MS = 5000
 const ANNOUNCE_MS = 250
 
-export interface ExportOptions {
-  readonly transport:
-    | { readonly kind: 'unix'; readonly path?: string | undefined }
-    | { readonly kind: 'tcp'; readonly port?: number | undefined }
-  readonly name?: string | undefined
-  readonly readOnly?: boolean | undefined
-}
-
 interface OpenExport {
   readonly id: ExportId
   readonly session: Session
-  readonly name: string
-  readonly readOnly: boolean
   readonly server: NbdServer
-  /** When each client came, by its id. */
-  readonly since: ReadonlyMap<number, number>
+  readonly feed: RequestFeed
   readonly listener: Listener
-  readonly uri: string
   readonly announce: Throttle
   readonly tempDir: string | undefined
+  describe(): ExportInfo
 }
 
 export class Exports {
@@ -59,12 +55,17 @@ export class Exports {
   }
 
   list(): ExportInfo[] {
-    return [...this.#open.values()].map(describeExport)
+    return [...this.#open.values()].map((entry) => entry.describe())
   }
 
   clientCount(session: SessionId): number {
     const own = [...this.#open.values()].filter((entry) => entry.session.id === session)
     return own.reduce((sum, entry) => sum + entry.server.clients.length, 0)
+  }
+
+  /** What its clients have asked for. */
+  requests(id: ExportId): RequestFeed {
+    return this.#find(id).feed
   }
 
   async start(session: Session, options: ExportOptions): Promise<ExportInfo> {
@@ -80,25 +81,32 @@ export class Exports {
 
   async #start(session: Session, options: ExportOptions): Promise<ExportInfo> {
     const id = `export-${randomBytes(4).toString('hex')}`
-    const name = options.name ?? ''
-    const readOnly = options.readOnly === true
+    const { name = '', readOnly = false } = options
+    const description = options.description || session.image.info.name
+    checkDescription(description)
+    const tls = await makeTls(options.tls)
     const announce = new Throttle(this.#clock, ANNOUNCE_MS, () => {
       const entry = this.#open.get(id)
-      if (entry !== undefined) this.#hub.emit('export.changed', describeExport(entry))
+      if (entry !== undefined) this.#hub.emit('export.changed', entry.describe())
     })
     const registry = new ExportRegistry()
-    registry.add({
-      name,
-      description: session.image.info.name,
-      disk: session.overlay,
-      readOnly,
-      contexts: overlayContexts(session.overlay),
-      open: ({ id: client }) => watchClient(session, clientName(client), announce),
-    })
+    await withField('name', () =>
+      registry.add({
+        name,
+        description,
+        disk: session.overlay,
+        readOnly,
+        contexts: overlayContexts(session.overlay),
+        open: ({ id: client }) => watchClient(session, clientName(client), announce),
+      }),
+    )
     const since = new Map<number, number>()
+    const feed = new RequestFeed(this.#clock)
     const server = new NbdServer({
       exports: registry,
       clock: this.#clock,
+      tls,
+      log: feed.log,
       onClient: (client) => {
         since.set(client.id, Date.now())
         announce.request()
@@ -108,28 +116,42 @@ export class Exports {
         announce.request()
       },
     })
-    const { address, tempDir } = await settleAddress(options.transport)
+    const { address, tempDir } = await settlePlace(options.transport)
     try {
-      const listener = await listenTransport(address, (transport) => server.accept(transport))
-      const uri = formatNbdUri(listener.address, name)
-      const entry = { id, session, name, readOnly, server, since, listener, uri, announce, tempDir }
-      this.#open.set(id, entry)
-      const info = describeExport(entry)
-      this.#hub.emit('export.changed', info)
-      return info
+      const listener = await withField(
+        (error) => fieldOfListening(address, error),
+        () => listenTransport(address, (transport) => server.accept(transport)),
+      )
+      const uri = formatNbdUri(listener.address, name, tls?.mode === 'required')
+      const secured = describeTls(options.tls)
+      const fixed = { id, session: session.id, uri, name, description, readOnly }
+      const told = secured === undefined ? fixed : { ...fixed, tls: secured }
+      const describe = () => describeExport(told, server.clients, since)
+      this.#open.set(id, { id, session, server, feed, listener, announce, tempDir, describe })
+      this.#hub.emit('export.changed', describe())
+      return describe()
     } catch (error) {
       if (tempDir !== undefined) await rm(tempDir, { recursive: true, force: true })
       throw error
     }
   }
 
+  /** Hangs up on one client. */
+  disconnect(id: ExportId, client: number): void {
+    const found = this.#find(id).server.clients.find((each) => each.id === client)
+    if (found === undefined) {
+      throw new PlatterError('BAD_REQUEST', `${clientName(client)} is not connected any more`)
+    }
+    found.disconnect()
+  }
+
   async stop(id: ExportId): Promise<void> {
-    const entry = this.#open.get(id)
-    if (entry === undefined) throw new PlatterError('BAD_REQUEST', `there is no export '${id}'`)
+    const entry = this.#find(id)
     this.#open.delete(id)
     entry.announce.stop()
     await entry.listener.close()
     await entry.server.shutdown(GRACE_MS)
+    entry.feed.close()
     if (entry.tempDir !== undefined) await rm(entry.tempDir, { recursive: true, force: true })
     this.#hub.emit('export.stopped', { export: id, session: entry.session.id })
   }
@@ -142,36 +164,35 @@ export class Exports {
     const own = [...this.#open.values()].filter((entry) => isOwn(entry.session.id))
     await Promise.all(own.map((entry) => this.stop(entry.id)))
   }
+
+  #find(id: ExportId): OpenExport {
+    const entry = this.#open.get(id)
+    if (entry === undefined) throw new PlatterError('BAD_REQUEST', `there is no export '${id}'`)
+    return entry
+  }
 }
 
-/** A private directory of its own keeps the socket from everybody else and its name free. */
-async function settleAddress(
-  transport: ExportOptions['transport'],
-): Promise<{ address: ListenAddress; tempDir: string | undefined }> {
-  if (transport.kind === 'tcp') {
-    const address = { kind: 'tcp', host: '127.0.0.1', port: transport.port ?? 0 } as const
-    return { address, tempDir: undefined }
-  }
-  if (transport.path !== undefined) {
-    // Absolute, so that the URI leads there from every directory.
-    return { address: { kind: 'unix', path: resolve(transport.path) }, tempDir: undefined }
-  }
-  const tempDir = await makePrivateDir()
-  return { address: { kind: 'unix', path: join(tempDir, 'nbd.sock') }, tempDir }
-}
-
-async function makePrivateDir(): Promise<string> {
-  const ofSession = process.env['XDG_RUNTIME_DIR']
-  // It may name a directory that is another person's (after sudo), or gone.
-  const made = ofSession && (await mkdtemp(join(ofSession, 'platter-')).catch(() => undefined))
-  if (made) return made
-  const path = join(tmpdir(), 'platter-')
-  return await mkdtemp(path).catch((error: unknown) => {
-    throw fileError(error, path, 'cannot make a directory for the socket')
+function checkDescription(description: string): void {
+  const { length } = utf8(description)
+  if (length <= MAX_STRING) return
+  const why = `it has ${length} bytes, more than the ${MAX_STRING} that NBD allows`
+  throw new PlatterError('BAD_REQUEST', `the description: ${why}`, {
+    data: { field: 'description' },
   })
 }
 
-const clientName = (id: number) => `client ${id}`
+async function makeTls(tls: ExportOptions['tls']): Promise<ServerTls | undefined> {
+  if (tls === undefined) return undefined
+  const { certificates, pskFile } = tls
+  const field = pskFile === undefined ? 'certificates' : 'pskFile'
+  return await withField(field, () =>
+    tlsServer({
+      ...tls,
+      certificates: certificates === undefined ? undefined : resolve(certificates),
+      pskFile: pskFile === undefined ? undefined : resolve(pskFile),
+    }),
+  )
+}
 
 const SHOWN_VERBS = ['read', 'write', 'zero', 'trim'] as const
 const isShown = (operation: string): operation is (typeof SHOWN_VERBS)[number] =>
@@ -183,31 +204,12 @@ function watchClient(session: Session, client: string, announce: Throttle): Disk
     disk: session.overlay,
     onDone: ({ operation, offset, length }, error) => {
       if (error !== undefined) session.noteFailure(error)
+      announce.request()
       if (error !== undefined || !isShown(operation)) return
       const range = { offset, length }
       session.activity.note(operation, range)
       if (operation !== 'read') session.noteOrigin(range, client)
       session.noteTouches()
-      announce.request()
     },
   })
-}
-
-function describeExport(entry: OpenExport): ExportInfo {
-  return {
-    id: entry.id,
-    session: entry.session.id,
-    uri: entry.uri,
-    name: entry.name,
-    readOnly: entry.readOnly,
-    clients: entry.server.clients.map((client) => ({
-      id: client.id,
-      name: clientName(client.id),
-      since: entry.since.get(client.id) ?? 0,
-      reads: client.reads,
-      writes: client.writes,
-      bytesRead: client.readBytes,
-      bytesWritten: client.writtenBytes,
-    })),
-  }
 }

@@ -179,15 +179,19 @@ function commitRequests(workspace: Workspace): GroupOf<'commit' | 'job'> {
 
 function exportRequests(workspace: Workspace): GroupOf<'export'> {
   return {
-    'export.start': async ({ session, transport, name, readOnly }) => ({
-      value: await workspace.exports.start(workspace.session(session), {
-        transport,
-        name,
-        readOnly,
-      }),
+    'export.start': async ({ session, ...options }) => ({
+      value: await workspace.exports.start(workspace.session(session), options),
     }),
     'export.stop': async (params) => {
       await workspace.exports.stop(params.export)
+      return { value: {} }
+    },
+    'export.disconnect': async (params) => {
+      workspace.exports.disconnect(params.export, params.client)
+      return { value: {} }
+    },
+    'export.clearLog': async (params) => {
+      workspace.exports.requests(params.export).clear()
       return { value: {} }
     },
   }

@@ -1,4 +1,8 @@
+import type { Streams } from '../bridge/contract'
+import { encodeRequestRows } from '../bridge/request-rows'
 import type { StreamHandlers } from '../bridge/rpc-host'
+import type { StreamSink } from '../bridge/rpc-streams'
+import type { RequestFeed } from './request-feed'
 import type { Workspace } from './workspace'
 
 /**
@@ -32,5 +36,37 @@ export function makeStreams(workspace: Workspace): StreamHandlers {
         stop()
       }
     },
+    'export.requests': (params, sink) =>
+      sendRequests(workspace.exports.requests(params.export), sink),
+  }
+}
+
+/** However much a slow page missed, the next frame has no more than the log holds. */
+async function sendRequests(
+  feed: RequestFeed,
+  sink: StreamSink<Streams['export.requests']['frame']>,
+): Promise<void> {
+  let wake: () => void = () => undefined
+  let fresh = false
+  const stop = feed.watch(() => {
+    fresh = true
+    wake()
+  })
+  sink.signal.addEventListener('abort', () => wake())
+  try {
+    for (let next = 0; !sink.signal.aborted && !feed.isClosed; ) {
+      await sink.ready()
+      fresh = false
+      const { first, oldest, rows } = feed.frame(next)
+      sink.send({ first, oldest }, encodeRequestRows(rows))
+      next = first + rows.length
+      if (!fresh && !sink.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    }
+  } finally {
+    stop()
   }
 }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import { PlatterError } from '../../engine/base/errors'
+import { isLoopback } from '../../engine/base/loopback'
 import { DEFAULT_BLOCK_SIZE } from '../../workspace/block-size'
 import { inheritedAddress, type ServeImageOptions, serveImage } from '../../workspace/serve-image'
 import { errorLine } from '../failure'
-import { isLoopback } from '../loopback'
 import { print } from '../print'
 import { aborted, catchStopSignals, unlessStopped } from '../stop-signals'
 

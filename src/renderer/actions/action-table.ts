@@ -122,8 +122,12 @@ export const ACTION_TABLE: Readonly<Record<ActionId, ActionBehaviour>> = {
   'view.inspector': openTab('inspector'),
   'view.staged': openTab('staged'),
   'view.extents': openTab('extents'),
-  'view.serve': openTab('serve'),
+  'view.serve': { enabled: hasImage, run: (app) => app.store.getState().showServe('exports') },
   'view.activity': openTab('activity'),
+  'view.requests': {
+    enabled: hasImage,
+    run: (app) => app.store.getState().showServe('requests'),
+  },
   'view.focus-map': { enabled: hasImage, run: (app) => app.focus('map') },
   'view.focus-hex': { enabled: hasImage, run: (app) => app.focus('bytes') },
   'view.radix': {

@@ -7,7 +7,7 @@ import { SIDE_TABS, type SideTab } from '../state/views-slice'
 import { ActivityPane } from './activity-pane'
 import { ExtentsPane } from './extents-pane'
 import { InspectorPane } from './inspector-pane'
-import { ServePane } from './serve-pane'
+import { ServePane } from './serve/serve-pane'
 import { StagedPane } from './staged-pane'
 import './side-panel.css'
 

@@ -12,3 +12,7 @@ export function dateText(ms: number): string {
   const day = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map(two).join('-')
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`
 }
+
+/** `14:03:27.042`. */
+export const exactTimeText = (ms: number): string =>
+  `${timeText(ms)}.${String(Math.floor(ms) % 1000).padStart(3, '0')}`

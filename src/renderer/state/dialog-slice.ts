@@ -1,7 +1,7 @@
 // The one dialog that is open. What stands in it is the dialog's own until it is done.
 
 import type { StateCreator } from 'zustand'
-import type { SessionId } from '../../bridge/model'
+import type { ExportId, SessionId } from '../../bridge/model'
 import type { ByteRange } from '../../engine/base/ranges'
 import type { AppState } from './app-state'
 
@@ -14,6 +14,7 @@ export type DialogState =
   | { readonly kind: 'open-nbd'; readonly uri: string }
   | { readonly kind: 'goto'; readonly session: SessionId }
   | { readonly kind: 'serve'; readonly session: SessionId }
+  | { readonly kind: 'stop-export'; readonly session: SessionId; readonly export: ExportId }
   | { readonly kind: 'commit'; readonly session: SessionId }
   | { readonly kind: 'discard-all'; readonly session: SessionId }
   | { readonly kind: 'discard-range'; readonly session: SessionId; readonly range: ByteRange }

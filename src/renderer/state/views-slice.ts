@@ -12,6 +12,9 @@ import { type NavigationHistory, NO_HISTORY, visit } from './navigation'
 export const SIDE_TABS = ['inspector', 'staged', 'extents', 'serve', 'activity'] as const
 export type SideTab = (typeof SIDE_TABS)[number]
 
+/** What the tab of exports shows. */
+export type ServePart = 'exports' | 'requests'
+
 export interface MapRoom {
   /** Cells with which the whole disk is in view. */
   readonly fitCellBytes: number
@@ -40,12 +43,15 @@ export const NEW_VIEW: SessionView = {
 export interface ViewsSlice {
   readonly views: Readonly<Record<SessionId, SessionView>>
   readonly sideTab: SideTab
+  readonly servePart: ServePart
   readonly radix: 16 | 10
   changeView(id: SessionId, change: Partial<SessionView>): void
   /** Moves the cursor and remembers where it was. */
   travel(id: SessionId, cursor: CursorState, nowMs: number): void
   recordEdit(id: SessionId, edit: Edit): void
   showTab(tab: SideTab): void
+  /** The tab of exports, with this in it. */
+  showServe(part: ServePart): void
   setRadix(radix: 16 | 10): void
 }
 
@@ -55,6 +61,7 @@ export const viewOf = (state: Pick<ViewsSlice, 'views'>, id: SessionId): Session
 export const viewsSlice: StateCreator<AppState, [], [], ViewsSlice> = (set) => ({
   views: {},
   sideTab: 'inspector',
+  servePart: 'exports',
   radix: 16,
   changeView: (id, change) =>
     set((state) => {
@@ -76,5 +83,6 @@ export const viewsSlice: StateCreator<AppState, [], [], ViewsSlice> = (set) => (
       return { views: { ...state.views, [id]: { ...view, edits: pushEdit(view.edits, edit) } } }
     }),
   showTab: (sideTab) => set({ sideTab }),
+  showServe: (servePart) => set({ sideTab: 'serve', servePart }),
   setRadix: (radix) => set({ radix }),
 })

@@ -95,11 +95,14 @@ export class FakePeer implements Peer {
   }
 
   openStream<S extends StreamName>(
-    _name: S,
+    name: S,
     params: Streams[S]['params'],
     events: StreamEvents<S>,
   ): StreamHandle {
-    const stream: OpenStream = { params, events, sentEpoch: 0, busy: false, closed: false }
+    // Nobody is connected to what it serves, so nothing is asked for.
+    if (name !== 'map.cells') return { close: () => undefined }
+    const cells = { params, events } as unknown as Pick<OpenStream, 'params' | 'events'>
+    const stream: OpenStream = { ...cells, sentEpoch: 0, busy: false, closed: false }
     this.#streams.add(stream)
     void this.#feed(stream)
     return {
@@ -366,7 +369,7 @@ export class FakePeer implements Peer {
     },
     'commit.start': () => ({ value: { job: this.#job('commit', 'Writing', 1000).id } }),
     'job.cancel': () => ({ value: {} }),
-    'export.start': ({ transport, name = '', readOnly = false }) => {
+    'export.start': ({ transport, name = '', description = '', readOnly = false }) => {
       const uri =
         transport.kind === 'unix'
           ? 'nbd+unix:///?socket=/tmp/platter.sock'
@@ -376,6 +379,7 @@ export class FakePeer implements Peer {
         session: this.session,
         uri,
         name,
+        description,
         readOnly,
         clients: [],
       }
@@ -388,6 +392,8 @@ export class FakePeer implements Peer {
       this.emit('export.stopped', { export: 'export-1', session: this.session })
       return { value: {} }
     },
+    'export.disconnect': () => ({ value: {} }),
+    'export.clearLog': () => ({ value: {} }),
     'activity.history': () => ({ value: { ticks: this.#ticks } }),
   }
 }

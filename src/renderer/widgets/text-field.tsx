@@ -11,13 +11,15 @@ interface TextFieldProps {
   /** Below the field: help, or what is wrong when `invalid`. */
   readonly hint?: ReactNode
   readonly invalid?: boolean
+  /** What is wrong with it, as the host says; in place of the hint. */
+  readonly problem?: string | undefined
   readonly inputRef?: RefObject<HTMLInputElement | null>
 }
 
 export function TextField(props: TextFieldProps) {
-  const { label, value, onChange, hint, invalid = false, mono = false, inputRef, ...rest } = props
+  const { label, value, onChange, hint, invalid, problem, mono = false, inputRef, ...rest } = props
   return (
-    <Field.Root className="field" invalid={invalid}>
+    <Field.Root className="field" invalid={invalid === true || problem !== undefined}>
       <Field.Label className="field-label">{label}</Field.Label>
       <Field.Control
         {...rest}
@@ -28,9 +30,14 @@ export function TextField(props: TextFieldProps) {
         autoComplete="off"
         onValueChange={(next) => onChange(next)}
       />
-      {hint !== undefined && (
+      {hint !== undefined && problem === undefined && (
         <Field.Description className="field-hint" aria-live="polite">
           {hint}
+        </Field.Description>
+      )}
+      {problem !== undefined && (
+        <Field.Description className="field-problem" role="alert">
+          {problem}
         </Field.Description>
       )}
     </Field.Root>

@@ -1,4 +1,6 @@
 import { useApp, useAppState } from '../../state/use-app'
+import { ServeDialog } from '../serve/serve-dialog'
+import { StopExportDialog } from '../serve/stop-export-dialog'
 import { AboutDialog } from './about-dialog'
 import { CloseStagedDialog } from './close-staged-dialog'
 import { CommandPalette } from './command-palette'
@@ -8,7 +10,6 @@ import { DiscardRangeDialog } from './discard-range-dialog'
 import { GotoDialog } from './goto-dialog'
 import { OpenImageDialog } from './open-image-dialog'
 import { OpenNbdDialog } from './open-nbd-dialog'
-import { ServeDialog } from './serve-dialog'
 import { SettingsDialog } from './settings-dialog'
 import { ShortcutSheet } from './shortcut-sheet'
 import { ZeroRangeDialog } from './zero-range-dialog'
@@ -40,6 +41,8 @@ export function Dialogs() {
   switch (dialog.kind) {
     case 'goto':
       return <GotoDialog session={session} onClose={onClose} />
+    case 'stop-export':
+      return <StopExportDialog session={session} id={dialog.export} onClose={onClose} />
     case 'serve':
       return <ServeDialog session={session} onClose={onClose} />
     case 'commit':

@@ -1,9 +1,8 @@
-import { Select } from '@base-ui/react/select'
-import { Check, ChevronsUpDown } from 'lucide-react'
 import type { Settings } from '../../../bridge/model'
 import { formatSize } from '../../../engine/base/size-text'
 import { useApp, useAppState } from '../../state/use-app'
 import { DialogFrame } from '../../widgets/dialog-frame'
+import { Pick } from '../../widgets/pick'
 import { Problem } from '../../widgets/problem'
 import { Segments } from '../../widgets/segments'
 import { useAttempt } from '../../widgets/use-attempt'
@@ -57,8 +56,11 @@ export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
       </div>
       <div className="setting">
         <span className="field-label">Staging block</span>
-        <BlockSizeSelect
+        <Pick
+          label="Staging block"
           value={settings.blockSize}
+          options={BLOCK_SIZES}
+          textOf={(size) => formatSize(size)}
           onChange={(blockSize) => change({ blockSize })}
         />
         <p className="field-hint">
@@ -67,37 +69,5 @@ export function SettingsDialog({ onClose }: { readonly onClose: () => void }) {
       </div>
       {attempt.problem !== undefined && <Problem>{attempt.problem}</Problem>}
     </DialogFrame>
-  )
-}
-
-interface BlockSizeSelectProps {
-  readonly value: number
-  readonly onChange: (value: number) => void
-}
-
-function BlockSizeSelect({ value, onChange }: BlockSizeSelectProps) {
-  return (
-    <Select.Root value={value} onValueChange={(next) => next !== null && onChange(next)}>
-      <Select.Trigger className="select-trigger" aria-label="Staging block">
-        <Select.Value>{(chosen: number) => formatSize(chosen)}</Select.Value>
-        <Select.Icon>
-          <ChevronsUpDown size={13} aria-hidden />
-        </Select.Icon>
-      </Select.Trigger>
-      <Select.Portal>
-        <Select.Positioner className="layer" alignItemWithTrigger={false} sideOffset={4}>
-          <Select.Popup className="popup">
-            {BLOCK_SIZES.map((size) => (
-              <Select.Item key={size} value={size} className="select-item">
-                <Select.ItemIndicator>
-                  <Check size={13} aria-hidden />
-                </Select.ItemIndicator>
-                <Select.ItemText>{formatSize(size)}</Select.ItemText>
-              </Select.Item>
-            ))}
-          </Select.Popup>
-        </Select.Positioner>
-      </Select.Portal>
-    </Select.Root>
   )
 }

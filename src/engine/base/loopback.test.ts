@@ -7,6 +7,8 @@ describe('an address to listen on', () => {
     '127.1.2.3',
     '::1',
     '0:0:0:0:0:0:0:1',
+    '0::0001',
+    '0:0:0:0:0:ffff:127.0.0.1',
     '::ffff:127.0.0.1',
     'localhost',
     'a.localhost',
@@ -22,5 +24,10 @@ describe('an address to listen on', () => {
     'example.org',
     'notlocalhost',
     '127.1',
+    '127.0.0.256',
+    '::11',
+    '::1:1',
+    '::ffff:127.0.0',
+    '',
   ])('%s may be reached from others', (address) => expect(isLoopback(address)).toBe(false))
 })
