@@ -1,5 +1,6 @@
 // Our server under the clients of others: libnbd (nbdinfo, nbdcopy, nbdsh), qemu (qemu-io, qemu-img) and
-// fio. It runs in this process, on a socket in a fresh directory or a loopback port.
+// fio, in what they do not do alike over every transport (server-peers.interop.test.ts). It runs in this
+// process, on a socket in a fresh directory or a loopback port.
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -232,55 +233,7 @@ describe.runIf(requirePeer('nbdcopy'))('our server under nbdcopy', () => {
     }))
 })
 
-// Every kind of request, and a last write past the end, which alone has to fail.
-const QEMU_IO = [
-  'write -P 0xaa 0 1M',
-  'read -P 0xaa 0 1M',
-  'write -f -P 0xbb 100 300',
-  'read -P 0xbb 100 300',
-  'read -P 0xaa 0 100',
-  'read -P 0xaa 400 112',
-  'write -z 64k 64k',
-  'read -P 0 64k 64k',
-  'write -z -u 128k 64k',
-  'read -P 0 128k 64k',
-  'write -z -n 192k 64k',
-  'discard 256k 64k',
-  'flush',
-  'aio_write -P 0xcc 512k 64k',
-  'aio_write -P 0xdd 576k 64k',
-  'aio_flush',
-  'read -P 0xcc 512k 64k',
-  'read -P 0xdd 576k 64k',
-  'writev -P 0x11 700k 512 1024 512',
-  'readv -P 0x11 700k 1024 1024',
-  'map',
-]
-
 describe.runIf(requirePeer('qemu-io') && requirePeer('qemu-img'))('our server under qemu', () => {
-  const commands = (list: readonly string[]) => list.flatMap((command) => ['-c', command])
-
-  it.each([
-    ['a Unix socket', false],
-    ['TCP', true],
-  ])('does all that qemu-io asks for, over %s', (_, tcp) => {
-    const disk = new MemoryDisk(2 * MiB)
-    return withServed(
-      disk,
-      async ({ uri, run, failures }) => {
-        const good = await run('qemu-io', '-f', 'raw', ...commands(QEMU_IO), uri)
-        expect(good.stdout).not.toMatch(/failed|mismatch|verification/i)
-        const bad = await runPeer('qemu-io', ['-f', 'raw', ...commands(['write -P 1 2M 512']), uri])
-        expect(bad.stdout + bad.stderr).toMatch(/failed/)
-        const bytes = await readWhole(disk)
-        expect([bytes[99], bytes[100], bytes[399], bytes[400]]).toEqual([0xaa, 0xbb, 0xbb, 0xaa])
-        expect([bytes[700 * 1024], bytes[702 * 1024]]).toEqual([0x11, 0xaa])
-        expect(failures).toEqual([])
-      },
-      { tcp },
-    )
-  })
-
   it('serves a read-only export that cannot be written', () =>
     withServed(
       new MemoryDisk(MiB),

@@ -16,6 +16,7 @@ export interface TlsKeys {
 }
 
 const EC_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+const CAROL = '5c'.repeat(64)
 const ALICE = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'
 
 export async function makeTlsKeys(dir: string): Promise<TlsKeys> {
@@ -30,7 +31,8 @@ export async function makeTlsKeys(dir: string): Promise<TlsKeys> {
   for (const name of ['good', 'stranger', 'bare']) {
     await openssl('x509', '-in', authority, '-out', at(name, 'ca-cert.pem'))
   }
-  await writeFile(at('psk'), `bob:aabb\nalice:${ALICE}\n`)
+  // Bob's key is shorter than what GnuTLS takes.
+  await writeFile(at('psk'), `bob:aabb\nalice:${ALICE}\ncarol:${CAROL}\n`)
   await writeFile(at('wrong.psk'), `alice:${ALICE.replaceAll('0', '1')}\n`)
   return {
     server: at('server'),
