@@ -40,6 +40,8 @@ class HandshakeRun<T, R> implements TransportEvents {
   /** Ends an encryption that is under way when the handshake fails. */
   readonly #over = new AbortController()
   #securing = false
+  /** Encrypted, and nothing has come since: a server that refuses our certificate hangs up now. */
+  #unproven = false
   #cancelTimer: () => void = () => undefined
   #settled = false
   #next: TransportEvents | undefined
@@ -72,6 +74,7 @@ class HandshakeRun<T, R> implements TransportEvents {
   }
 
   onData(chunk: Uint8Array): void {
+    this.#unproven = false
     if (this.#next !== undefined) this.#next.onData(chunk)
     else if (!this.#settled) this.#attempt(() => this.#runner.receive(chunk))
   }
@@ -89,7 +92,11 @@ class HandshakeRun<T, R> implements TransportEvents {
     }
     this.#cancelTimer()
     const { stage } = this.#runner
-    const hint = stage === EXPORT_NAME_STAGE ? ': it probably has no such export' : ''
+    const hint = this.#unproven
+      ? ', right after the TLS handshake: it probably wants a certificate that it knows'
+      : stage === EXPORT_NAME_STAGE
+        ? ': it probably has no such export'
+        : ''
     const why = error === undefined ? '' : ` (${error.message})`
     const code = stage === EXPORT_NAME_STAGE ? 'EXPORT_UNKNOWN' : 'DISCONNECTED'
     this.#fail(new PlatterError(code, `the server hung up before ${stage}${hint}${why}`))
@@ -125,6 +132,7 @@ class HandshakeRun<T, R> implements TransportEvents {
       assert(secure !== undefined, 'a script that wants TLS has somebody who does it')
       const transport = await secure(this.#transport, this.#over.signal)
       this.#securing = false
+      this.#unproven = true
       this.#transport = transport
       if (this.#settled) this.#hangUp()
       else {
