@@ -3,8 +3,8 @@
 import { PlatterError } from '../engine/base/errors'
 import { dialTransport } from '../engine/io/dial-transport'
 import { tlsClient } from '../engine/io/tls-client'
-import { DEFAULT_RECONNECT } from '../engine/nbd/client-link'
 import { type OpenNbdOptions, openNbdDisk } from '../engine/nbd/nbd-disk'
+import { DEFAULT_RECONNECT } from '../engine/nbd/reconnect'
 import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
 import type { OpenedImage, OpenOptions, Patience } from './locators'
 
@@ -38,6 +38,7 @@ export async function openNbd(locator: string, options: OpenOptions): Promise<Op
     exportName: target.exportName,
     contexts: options.contexts,
     listContexts: options.listContexts,
+    connections: options.connections,
     reconnect: options.reconnect === true ? DEFAULT_RECONNECT : undefined,
     onTrouble: (error) => tell(error),
     clock: options.clock,

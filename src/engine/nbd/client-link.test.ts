@@ -6,10 +6,10 @@ import { ManualClock } from '../base/clock'
 import { PlatterError } from '../base/errors'
 import { expectCode } from '../testing/expect-disk'
 import * as bs from './byte-script.test-helper'
-import { DEFAULT_RECONNECT } from './client-link'
 import type { OpenNbdOptions } from './nbd-disk'
 import { openNbdDisk } from './nbd-disk'
 import { RawPeer, settle } from './raw-peer.test-helper'
+import { DEFAULT_RECONNECT } from './reconnect'
 import { PairedTransport } from './transport-pair.test-helper'
 
 const SIZE = 1 << 20
@@ -25,6 +25,8 @@ const data = (cookie: number, offset: number, byte: string) =>
 interface Played {
   readonly size?: number
   readonly flags?: number
+  /** Takes the connection and says nothing. */
+  readonly silent?: boolean
 }
 
 class Stage {
@@ -53,7 +55,8 @@ class Stage {
     if (this.plays === undefined) throw new PlatterError('NO_SERVER', 'nothing listens there')
     const [ours, theirs] = PairedTransport.pair()
     const peer = new RawPeer(theirs)
-    peer.send(handshake(this.plays.size ?? SIZE, this.plays.flags ?? FLAGS))
+    if (this.plays.silent !== true)
+      peer.send(handshake(this.plays.size ?? SIZE, this.plays.flags ?? FLAGS))
     this.peers.push(peer)
     return ours
   }
@@ -235,27 +238,29 @@ describe('a connection that is lost', () => {
     await disk.close()
   })
 
-  it('is given up after a bounded number of dials, and tried again once when asked', async () => {
+  it('is given up when the time for it is over, and tried again once when asked', async () => {
     const stage = new Stage()
     const disk = await stage.open()
     const reading = outcomeOf(disk.read(new Uint8Array(1), 0))
     await settle()
     stage.plays = undefined
     stage.peer(0).transport.destroy()
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 300; i++) {
       await settle()
-      stage.clock.advance(DEFAULT_RECONNECT.longestDelayMs)
+      stage.clock.advance(100)
     }
     const error = (await reading) as PlatterError
     expect(error.code).toBe('DISCONNECTED')
-    expect(error.message).toMatch(/7 attempts: nothing listens/)
-    expect(stage.dials).toBe(1 + DEFAULT_RECONNECT.attempts)
+    expect(error.message).toMatch(/within 30000 ms \(11 attempts\): nothing listens/)
+    expect(error.data).toMatchObject({ waitedMs: 30_000, attempts: 11 })
+    expect(stage.dials).toBe(12)
     expect(stage.trouble.at(-1)).toBe('DISCONNECTED')
 
     await expectCode(disk.read(new Uint8Array(1), 0), 'DISCONNECTED')
-    expect(stage.dials).toBe(2 + DEFAULT_RECONNECT.attempts)
+    expect(stage.dials).toBe(12)
+    stage.clock.advance(DEFAULT_RECONNECT.longestDelayMs)
     await expectCode(disk.read(new Uint8Array(1), 0), 'DISCONNECTED')
-    expect(stage.dials).toBe(2 + DEFAULT_RECONNECT.attempts)
+    expect(stage.dials).toBe(13)
 
     stage.plays = {}
     stage.clock.advance(DEFAULT_RECONNECT.longestDelayMs)
@@ -267,6 +272,62 @@ describe('a connection that is lost', () => {
     await disk.close()
   })
 
+  it('comes back by itself while nobody asks for anything', async () => {
+    const stage = new Stage()
+    const disk = await stage.open()
+    stage.plays = undefined
+    stage.peer(0).transport.destroy()
+    await settle(8)
+    expect(stage.trouble).toEqual(['DISCONNECTED'])
+    stage.plays = {}
+    stage.clock.advance(DEFAULT_RECONNECT.firstDelayMs)
+    await settle(8)
+    expect(stage.trouble).toEqual(['DISCONNECTED', undefined])
+    expect(stage.dials).toBe(3)
+    await disk.close()
+  })
+
+  it('tells that it is lost, idle too, when a server takes connections and says nothing', async () => {
+    const stage = new Stage()
+    const told: PlatterError[] = []
+    const disk = await stage.open({
+      reconnect: { ...DEFAULT_RECONNECT, limitMs: 12_000 },
+      onTrouble: (error) => error !== undefined && told.push(error),
+    })
+    stage.plays = { silent: true }
+    stage.peer(0).transport.destroy()
+    for (let i = 0; i < 119; i++) {
+      await settle()
+      stage.clock.advance(100)
+    }
+    await settle()
+    expect(told).toHaveLength(1)
+    stage.clock.advance(100)
+    await settle(8)
+    expect(told).toHaveLength(2)
+    expect(told[1]?.message).toMatch(/within 12000 ms \(2 attempts\)/)
+    expect(stage.peers.every((peer) => peer.isClosed)).toBe(true)
+    const { dials } = stage
+    stage.clock.advance(100_000)
+    await settle()
+    expect(stage.dials).toBe(dials)
+    await disk.close()
+  })
+
+  it('is one outage, with an end, when the server hangs up after each handshake', async () => {
+    const stage = new Stage()
+    const disk = await stage.open()
+    for (let i = 0; i < 400; i++) {
+      stage.peer(-1).transport.destroy()
+      await settle(8)
+      stage.clock.advance(100)
+      await settle(8)
+    }
+    expect(stage.dials).toBeLessThan(14)
+    expect(stage.trouble.at(-1)).toBe('DISCONNECTED')
+    await disk.close()
+  })
+
   it('does not drag a request along that brings the server down each time', async () => {
     const stage = new Stage()
     const disk = await stage.open()
@@ -274,6 +335,8 @@ describe('a connection that is lost', () => {
     for (let i = 0; i < 4; i++) {
       await settle(8)
       stage.peer(-1).transport.destroy()
+      await settle(8)
+      stage.clock.advance(DEFAULT_RECONNECT.longestDelayMs)
     }
     await settle(8)
     expect(await reading).toMatchObject({ code: 'DISCONNECTED' })

@@ -1,19 +1,13 @@
-// A connection that comes back after a loss. It dials anew, a bounded number of times with growing
-// pauses, makes sure that it is the same export, and asks again what may be asked again.
+// A connection that comes back after a loss. It dials anew by itself, in use or idle, for a stated time
+// (reconnect.ts), makes sure that it is the same export, and asks again what may be asked again
+// (resend-rules.ts).
 //
-// What may be sent a second time:
-// - What never left us: anything.
-// - What has no effects (read, status, cache): always.
-// - What the server answered with NBD_ESHUTDOWN: it is done with it, so the same bytes again leave the same.
-// - A change that was sent and not answered: never. The server may still hold it, and carry it out after
-//   a newer write to the same bytes. It fails, saying that its outcome is not known.
-// - A flush promises that earlier changes on its own connection are stable, which a new connection
-//   cannot know. If changes had been acknowledged and not flushed when the connection was lost, the
-//   next flush fails, once, with their number; without such changes it is sent again.
+// A flush promises that earlier changes on its own connection are stable, which a new connection cannot
+// know. If changes had been acknowledged and not flushed when the connection was lost, the next flush
+// fails, once, with their number; without such changes it is sent again.
 //
-// Nothing is sent again more than MAX_RESENDS times: a request that brings a server down would do it for
-// ever. After a violation by the server, or when the export is not what it was, the link stays down.
-// Otherwise, when the attempts are used up, a later request makes one more.
+// After a violation by the server, or when the export is not what it was, the link stays down. When the
+// time is up it tells its owner so, and a later request, not before the longest pause, makes one more try.
 
 import type { Clock } from '../base/clock'
 import { abortedError, PlatterError } from '../base/errors'
@@ -24,22 +18,10 @@ import type { NbdRequests } from './client-requests'
 import * as nbd from './constants'
 import type { ExportInfo } from './export-info'
 import { changeOfExport } from './export-info'
-
-export interface ReconnectPolicy {
-  /** Dials in a row before giving up; the first comes at once. */
-  readonly attempts: number
-  /** Before the second; doubled each time. */
-  readonly firstDelayMs: number
-  readonly longestDelayMs: number
-}
-
-export const DEFAULT_RECONNECT: ReconnectPolicy = {
-  attempts: 7,
-  firstDelayMs: 100,
-  longestDelayMs: 5000,
-}
-
-const MAX_RESENDS = 3
+import type { Outage, ReconnectPolicy } from './reconnect'
+import { dialAgain } from './reconnect'
+import type { Effect } from './resend-rules'
+import { effectOf, isLoss, MAX_RESENDS, mayRepeat, unknownOutcome } from './resend-rules'
 
 export type Connect = (
   onClosed: (error: PlatterError | undefined) => void,
@@ -57,8 +39,6 @@ export interface LinkOptions {
   readonly onClosed?: (error: PlatterError | undefined) => void
 }
 
-type Effect = 'none' | 'change' | 'stable change' | 'flush'
-
 export class NbdLink implements NbdRequests {
   readonly info: ExportInfo
   readonly #options: LinkOptions
@@ -69,6 +49,8 @@ export class NbdLink implements NbdRequests {
   #failed: PlatterError | undefined
   #ended = false
   readonly #over = new AbortController()
+  #outage: Outage | undefined
+  #backAt = 0
   /** Changes acknowledged on this connection, and how many of them a flush has covered. */
   #acknowledged = 0
   #flushed = 0
@@ -224,11 +206,7 @@ export class NbdLink implements NbdRequests {
   }
 
   #wasLost(error: unknown): error is PlatterError {
-    if (this.#options.policy === undefined || this.#failed !== undefined) return false
-    if (!(error instanceof PlatterError)) return false
-    // That changes are lost is for the caller to know, not for another try.
-    if (error.data['lost'] !== undefined) return false
-    return error.code === 'DISCONNECTED' || isUnsent(error)
+    return this.#options.policy !== undefined && this.#failed === undefined && isLoss(error)
   }
 
   async #usable(signal: AbortSignal | undefined): Promise<NbdClient> {
@@ -261,12 +239,10 @@ export class NbdLink implements NbdRequests {
   #comeBack(): void {
     const { policy, clock } = this.#options
     if (policy === undefined) return
-    const down = this.#down
-    const hasPassed = down !== undefined && clock.now() - down.since >= policy.longestDelayMs
-    const attempts = down === undefined ? policy.attempts : hasPassed ? 1 : 0
     this.#countLost()
-    const attempt = attempts === 0 && down !== undefined ? Promise.reject(down.error) : undefined
-    const coming = attempt ?? this.#reconnect(policy, attempts)
+    const down = this.#down
+    const waits = down !== undefined && clock.now() - down.since < policy.longestDelayMs
+    const coming = waits ? Promise.reject(down.error) : this.#reconnect(policy)
     this.#return = coming.finally(() => {
       this.#return = undefined
     })
@@ -278,42 +254,56 @@ export class NbdLink implements NbdRequests {
     this.#acknowledged = this.#flushed = 0
   }
 
-  async #reconnect(policy: ReconnectPolicy, attempts: number): Promise<void> {
+  async #reconnect(policy: ReconnectPolicy): Promise<void> {
     const { clock } = this.#options
-    let delayMs = policy.firstDelayMs
-    let last: unknown
-    for (let attempt = 1; attempt <= attempts; attempt++) {
-      if (attempt > 1) {
-        await pause(clock, delayMs, this.#over.signal)
-        delayMs = Math.min(2 * delayMs, policy.longestDelayMs)
-      }
-      if (this.#over.signal.aborted) throw abortedError(this.#over.signal, 'reconnection')
-      try {
-        await this.#connectAgain()
-        return
-      } catch (error) {
-        if (this.#failed !== undefined) throw this.#failed
-        last = error
-      }
+    try {
+      await dialAgain({
+        peer: this.peer,
+        clock,
+        policy,
+        outage: this.#outageNow(policy),
+        over: this.#over.signal,
+        isLastTry: this.#down !== undefined,
+        attempt: (signal) => this.#attempt(signal),
+      })
+    } catch (error) {
+      if (this.#ended || this.#failed !== undefined || !(error instanceof PlatterError)) throw error
+      this.#down = { error, since: clock.now() }
+      this.#outage = undefined
+      this.#options.onTrouble?.(error)
+      throw error
     }
-    const why = last instanceof Error ? last.message : String(last)
-    const error = new PlatterError(
-      'DISCONNECTED',
-      `NBD ${this.peer}: the connection was lost and did not come back in ${policy.attempts} attempts: ${why}`,
-      { cause: last },
-    )
-    this.#down = { error, since: clock.now() }
-    this.#options.onTrouble?.(error)
-    throw error
+    this.#down = undefined
+    this.#backAt = clock.now()
+    this.#options.onTrouble?.(undefined)
   }
 
-  async #connectAgain(): Promise<void> {
+  /** A server that hangs up again and again is one outage, which ends: not a new one each time. */
+  #outageNow(policy: ReconnectPolicy): Outage {
+    const now = this.#options.clock.now()
+    const isNew = this.#outage === undefined || now - this.#backAt >= policy.longestDelayMs
+    if (isNew) this.#outage = { since: now, delayMs: policy.firstDelayMs, attempts: 0 }
+    return this.#outage as Outage
+  }
+
+  /** Why it failed, when another attempt may do better. */
+  async #attempt(signal: AbortSignal): Promise<Error | undefined> {
+    try {
+      await this.#connectAgain(signal)
+      return undefined
+    } catch (error) {
+      if (this.#failed !== undefined || !(error instanceof Error)) throw error
+      return error
+    }
+  }
+
+  async #connectAgain(signal: AbortSignal): Promise<void> {
     let early: PlatterError | undefined
     let taken = false
     const client: NbdClient = await this.#options.connect((error) => {
       if (taken) this.#onClosed(client, error)
       else early = error
-    }, this.#over.signal)
+    }, signal)
     const change = changeOfExport(this.info, client.info)
     if (change !== undefined) {
       void client.disconnect()
@@ -327,28 +317,7 @@ export class NbdLink implements NbdRequests {
     // The old connection may have answered a few more while it was being replaced.
     this.#countLost()
     this.#client = client
-    this.#down = undefined
-    this.#options.onTrouble?.(undefined)
   }
-}
-
-const isUnsent = (error: PlatterError): boolean => error.data['unsent'] === true
-
-function mayRepeat(effect: Effect, error: PlatterError): boolean {
-  if (effect === 'none' || effect === 'flush' || isUnsent(error)) return true
-  return error.data['errno'] === nbd.NBD_ESHUTDOWN
-}
-
-function unknownOutcome(effect: Effect, error: PlatterError): PlatterError {
-  if (effect === 'none') return error
-  const { code, message, data } = error
-  const why = 'whether it was carried out is not known'
-  return new PlatterError(code, `${message}: ${why}`, { cause: error, data })
-}
-
-function effectOf(command: number, flags: number): Effect {
-  if (command === nbd.NBD_CMD_CACHE) return 'none'
-  return (flags & nbd.NBD_CMD_FLAG_FUA) === 0 ? 'change' : 'stable change'
 }
 
 /** Waits for `work`, but no longer than the caller wants to. */
@@ -359,17 +328,5 @@ function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promi
     const onAbort = () => reject(abortedError(signal, 'NBD request'))
     signal.addEventListener('abort', onAbort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = clock.after(ms, done)
-    function done(): void {
-      stop()
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done, { once: true })
   })
 }
