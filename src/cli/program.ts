@@ -149,6 +149,11 @@ function addServe(program: Command, run: Commands['serve']): void {
       ),
     )
     .option('--tls-verify-peer', 'let in only clients with a certificate of ca-cert.pem')
+    .addOption(
+      option('--log <file>', 'write a line for each request; - is standard error').argParser(
+        parseLog,
+      ),
+    )
     .option(...FORMAT)
     .action((image, options, command) => {
       const hasKeys = options.tlsCertificates !== undefined || options.tlsPsk !== undefined
@@ -175,6 +180,11 @@ function parsePort(text: string): number {
 
 function parseSocket(text: string): string {
   if (text === '') throw new InvalidArgumentError('a socket needs a path')
+  return text
+}
+
+function parseLog(text: string): string {
+  if (text === '') throw new InvalidArgumentError('a log needs a path')
   return text
 }
 

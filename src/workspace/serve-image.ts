@@ -16,6 +16,7 @@ import type { ListenAddress, Listener, Transport } from '../engine/nbd/transport
 import { formatNbdUri } from '../engine/nbd/uri'
 import { openImage } from './locators'
 import { overlayContexts } from './overlay-contexts'
+import { RequestFile } from './request-file'
 import { createStagingStore } from './staging-store'
 
 const GRACE_MS = 10_000
@@ -31,6 +32,15 @@ export interface ServeImageOptions {
   readonly blockSize: number
   /** Encrypt connections; without it they are in the clear. */
   readonly tls?: TlsServerOptions | undefined
+  /** Where every request is written down. */
+  readonly log?:
+    | {
+        /** A file that is appended to; `-` is standard error. */
+        readonly path: string
+        /** Called once, when it takes no more; serving goes on. */
+        readonly onFailure: (error: PlatterError) => void
+      }
+    | undefined
   /** Calls the opening off. */
   readonly signal?: AbortSignal | undefined
 }
@@ -63,7 +73,9 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
       readOnly: options.mode === 'read-only',
       contexts: disk instanceof OverlayDisk ? overlayContexts(disk) : [],
     })
-    const server = new NbdServer({ exports: registry, clock, tls })
+    const log = options.log && (await RequestFile.open({ ...options.log, clock }))
+    if (log !== undefined) closing.push(() => log.close())
+    const server = new NbdServer({ exports: registry, clock, tls, log: log?.log })
     const listeners = await listenAt(options.address, (t) => server.accept(t))
     const [{ address }] = listeners
     return {

@@ -20,6 +20,7 @@ export interface ServeOptions {
   readonly tlsCertificates?: string
   readonly tlsPsk?: string
   readonly tlsVerifyPeer?: boolean
+  readonly log?: string
 }
 
 const NBD_PORT = 10809
@@ -48,6 +49,7 @@ export async function runServe(image: string, options: ServeOptions): Promise<vo
       exportName: options.name,
       mode,
       blockSize: options.blockSize ?? DEFAULT_BLOCK_SIZE,
+      log: logOf(options),
       signal: asked,
     })
     try {
@@ -63,6 +65,13 @@ function addressOf(options: ServeOptions): ServeImageOptions['address'] {
   // Absolute, so that the URI leads there from every directory.
   if (options.socket !== undefined) return { kind: 'unix', path: resolve(options.socket) }
   return { kind: 'tcp', host: options.bind ?? LOOPBACK, port: options.port ?? NBD_PORT }
+}
+
+function logOf({ log }: ServeOptions): ServeImageOptions['log'] {
+  if (log === undefined) return undefined
+  const onFailure = ({ message }: PlatterError) =>
+    process.stderr.write(errorLine(`${message}; requests are served on without it`))
+  return { path: log === '-' ? log : resolve(log), onFailure }
 }
 
 /** As nbdkit has it: keys alone mean that TLS is offered. */
