@@ -171,3 +171,63 @@ describe('mutated answers', () => {
     expect(tally.bad).toBeGreaterThan(200)
   })
 })
+
+describe('mutated greetings of servers old and new', () => {
+  const oldstyle = bs.script(
+    bs.text('NBDMAGIC'),
+    '0000420281861253',
+    bs.u64(SIZE),
+    bs.u32(3),
+    bs.zeros(124),
+  )
+  const unsup = [bs.optionError(11, 1), bs.optionError(8, 1), bs.optionError(7, 1)]
+  const byName = bs.script(bs.u64(SIZE), bs.u16(3))
+  const greetings = [
+    oldstyle,
+    bs.script(bs.greeting(0), byName, bs.zeros(124)),
+    bs.script(bs.greeting(2), byName),
+    bs.script(bs.greeting(1), ...unsup, byName, bs.zeros(124)),
+    bs.script(bs.greeting(3), ...unsup, byName),
+    ...Object.values(OPENING),
+  ]
+
+  it('open an export of a size that can be, or none, and in time', async () => {
+    const tally = { opened: 0, refused: 0 }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...greetings),
+        fc.array(mutation, { maxLength: 3 }),
+        fc.boolean(),
+        async (greeting, mutations, hangsUp) => {
+          const [ours, theirs] = PairedTransport.pair()
+          const peer = new RawPeer(theirs)
+          const clock = new ManualClock()
+          const exportName = greeting === oldstyle ? '' : 'd'
+          peer.send(mutate(greeting, mutations))
+          if (hangsUp) peer.transport.end()
+          const opening = openNbdDisk({ dial: async () => ours, exportName, clock })
+          const outcome = opening.then(
+            (disk) => {
+              expect(Number.isSafeInteger(disk.size) && disk.size >= 0).toBe(true)
+              tally.opened++
+              return disk.close()
+            },
+            (error: unknown) => {
+              expect(error).toBeInstanceOf(PlatterError)
+              tally.refused++
+            },
+          )
+          await settle(3)
+          clock.advance(10_000)
+          await outcome
+          clock.advance(10_000)
+          await settle(3)
+          expect(peer.isClosed).toBe(true)
+        },
+      ),
+      { numRuns: 600, seed: 21 },
+    )
+    expect(tally.opened).toBeGreaterThan(50)
+    expect(tally.refused).toBeGreaterThan(50)
+  })
+})
