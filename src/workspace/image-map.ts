@@ -19,8 +19,9 @@ const GIB = 2 ** 30
 const STEP = 1024 * GIB
 /** What a map may grow to: 4 M extents are some 200 MB of text. */
 const MAX_ROWS = 4 * 1024 * 1024
-/** Answers that a GiB may take: a server may answer a single byte a call, for ever. */
-const MAX_ANSWERS_PER_GIB = 1024 * 1024
+/** A server may answer a single byte a call, for ever: beyond these, an answer has to bring a sector. */
+const FREE_ANSWERS = 4096
+const LEAST_ANSWER = 512
 
 export const ALLOCATION_CONTEXT = 'base:allocation'
 
@@ -40,11 +41,10 @@ export async function mapImage(
     const { disk } = image
     const statusOf = statusReader(disk, context, locator)
     for (let at = 0, answers = 0; at < disk.size; answers++) {
-      const allowed = (Math.floor(at / GIB) + 1) * MAX_ANSWERS_PER_GIB
-      if (answers > allowed || rows.length > MAX_ROWS) {
+      if (answers > FREE_ANSWERS + at / LEAST_ANSWER || rows.length > MAX_ROWS) {
         throw new PlatterError(
           'LIMIT',
-          `${locator}: the map is too fine: ${rows.length} extents up to offset ${at} of ${disk.size}`,
+          `${locator}: the map is too fine: ${rows.length} extents in ${answers} answers up to offset ${at} of ${disk.size}`,
         )
       }
       const list = await statusOf(at, Math.min(STEP, disk.size - at))
