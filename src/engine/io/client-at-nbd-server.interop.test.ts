@@ -11,11 +11,14 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Prng } from '../base/prng'
 import { listNbdExports, reportNbdServer } from '../nbd/list-exports'
 import { openNbdDisk } from '../nbd/nbd-disk'
+import { parseNbdUri } from '../nbd/uri'
 import { runDiskModel } from '../testing/disk-model'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
 import { requirePeer, runPeer } from '../testing/peer-process'
 import { allExtents, dialer } from './reached-server.test-helper'
 import { systemClock } from './system-clock'
+import { tlsClient } from './tls-client'
+import { makeTlsKeys, type TlsKeys } from './tls-keys.test-helper'
 
 const MiB = 1 << 20
 const isPossible = requirePeer('nbd-server')
@@ -23,29 +26,50 @@ const isPossible = requirePeer('nbd-server')
 describe.runIf(isPossible)('our client at nbd-server', () => {
   let dir = ''
   let path = ''
+  let secret = ''
   const image = (name: string) => join(dir, `${name}.img`)
+
+  let keys: TlsKeys | undefined
+  const pids: number[] = []
+
+  /** Starts a daemon with a configuration; its socket is `NAME`. */
+  async function start(name: string, config: readonly string[]): Promise<string> {
+    const [socket, pid] = [join(dir, name), join(dir, `${name}.pid`)]
+    const lines = ['[generic]', `unixsock = ${socket}`, 'allowlist = true', ...config]
+    await writeFile(`${socket}.conf`, `${lines.join('\n')}\n`)
+    const started = await runPeer('nbd-server', ['-C', `${socket}.conf`, '-p', pid])
+    expect(started.status, started.stderr).toBe(0)
+    await vi.waitUntil(() => existsSync(socket) && existsSync(pid), { timeout: 5000 })
+    pids.push(Number(await readFile(pid, 'utf8')))
+    return socket
+  }
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'platter-nbds-'))
-    path = join(dir, 's')
     await writeFile(image('first'), new Uint8Array(4 * MiB))
     await writeFile(image('second'), new Prng(31).fill(new Uint8Array(MiB + 512)))
-    await writeFile(image('empty'), '')
-    const config = [
-      ['[generic]', `unixsock = ${path}`, 'allowlist = true'],
-      ['[first]', `exportname = ${image('first')}`, 'flush = true', 'fua = true', 'trim = true'],
-      ['[second]', `exportname = ${image('second')}`, 'readonly = true'],
+    const first = [
+      '[first]',
+      `exportname = ${image('first')}`,
+      'flush = true',
+      'fua = true',
+      'trim = true',
     ]
-    await writeFile(join(dir, 'config'), `${config.flat().join('\n')}\n`)
-    const args = ['-C', join(dir, 'config'), '-p', join(dir, 'pid')]
-    const started = await runPeer('nbd-server', args)
-    expect(started.status, started.stderr).toBe(0)
-    await vi.waitUntil(() => existsSync(path) && existsSync(join(dir, 'pid')), { timeout: 5000 })
+    const second = ['[second]', `exportname = ${image('second')}`, 'readonly = true']
+    path = await start('s', [...first, ...second])
+    if (!requirePeer('openssl')) return
+    keys = await makeTlsKeys(dir)
+    const files = [
+      'certfile = server-cert.pem',
+      'keyfile = server-key.pem',
+      'cacertfile = ca-cert.pem',
+    ]
+    const tls = files.map((file) => file.replace('= ', `= ${keys?.server}/`))
+    secret = await start('t', [...tls, 'force_tls = true', ...second])
   })
 
   afterAll(async () => {
-    const pid = Number(await readFile(join(dir, 'pid'), 'utf8'))
-    if (pid > 1) process.kill(pid, 'SIGTERM')
+    for (const pid of pids) if (pid > 1) process.kill(pid, 'SIGTERM')
     await rm(dir, { recursive: true, force: true })
   })
 
@@ -129,4 +153,31 @@ describe.runIf(isPossible)('our client at nbd-server', () => {
       await disk.close()
     }
   })
+
+  it.runIf(requirePeer('openssl'))(
+    'opens and lists with certificates, and not without',
+    async () => {
+      const uri = `nbds+unix:///second?socket=${secret}&tls-hostname=localhost&tls-certificates=`
+      const opened = async (certificates: string) => {
+        const { tls, exportName } = parseNbdUri(`${uri}${certificates}`)
+        if (tls === undefined) throw new TypeError('a TLS URI')
+        const options = { wish: tls.wish, secure: await tlsClient(tls) }
+        return { dial: dialer(secret), clock: systemClock, exportName, tls: options }
+      }
+      const right = await opened(keys?.good ?? '')
+      const disk = await openNbdDisk(right)
+      expect(disk.info).toMatchObject({ tls: true, structured: false, size: MiB + 512 })
+      expectSameBytes(await readWhole(disk), await readFile(image('second')))
+      await disk.close()
+      expect(await listNbdExports(right)).toMatchObject([{ name: 'second', size: MiB + 512 }])
+      await expectCode(openNbdDisk(await opened(join(dir, 'other'))), 'REFUSED')
+      const inTheClear = openNbdDisk({
+        dial: dialer(secret),
+        clock: systemClock,
+        exportName: 'second',
+      })
+      await expectCode(inTheClear, 'REFUSED')
+      await expect(inTheClear).rejects.toThrow(/TLS/)
+    },
+  )
 })
