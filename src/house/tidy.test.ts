@@ -159,11 +159,7 @@ describe('the house', () => {
 })
 
 /** Debts: lines that these files have today. A file leaves the list when it is short enough. */
-const LONG_FILES: Readonly<Record<string, number>> = {
-  'engine/nbd/client-link.ts': 376,
-  'engine/nbd/client.ts': 370,
-  'engine/nbd/reply-parser.ts': 366,
-}
+const LONG_FILES: Readonly<Record<string, number>> = {}
 
 const MAX_FUNCTION_LINES = 70
 

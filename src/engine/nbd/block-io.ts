@@ -57,7 +57,14 @@ export class BlockIo {
     return [from, to]
   }
 
-  async read(target: Uint8Array, offset: number, options: CallOptions): Promise<void> {
+  read(target: Uint8Array, offset: number, options: CallOptions): Promise<void> {
+    const { length } = target
+    const isPlain = this.#minimum === 1 && length > 0 && length <= this.#maximum
+    if (isPlain) return this.#client.read(target, offset, options)
+    return this.#readBlocks(target, offset, options)
+  }
+
+  async #readBlocks(target: Uint8Array, offset: number, options: CallOptions): Promise<void> {
     const [from, to] = this.widen(offset, target.length)
     const exact = from === offset && to === offset + target.length
     const whole = exact ? target : new Uint8Array(to - from)

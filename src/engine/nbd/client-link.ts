@@ -186,7 +186,7 @@ export class NbdLink implements NbdRequests {
     call: (client: NbdClient) => Promise<T>,
   ): Promise<T> {
     for (let resends = 0; ; resends++) {
-      const client = await this.#usable(options.signal)
+      const client = this.isUp ? this.#client : await this.#usable(options.signal)
       try {
         const result = await call(client)
         if (effect === 'change') this.#noteChange(client)

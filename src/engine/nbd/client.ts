@@ -4,10 +4,10 @@
 // - Requests beyond MAX_CLIENT_REQUESTS or MAX_CLIENT_BYTES wait in line, as they do while the socket
 //   is full.
 // - A deadline is `requestTimeoutMs` after sending or after the last byte of the answer; what waits in
-//   line has it from the last sign of life of the server. A read or a status query that misses it fails alone, and its late answer is thrown away. Anything that changes
-//   the disk takes the connection down with it: the server may still carry it out, after whatever the
-//   caller would do next. So does a server that said nothing at all since the request, or that owes
-//   MAX_OVERDUE answers.
+//   line has it from the last sign of life of the server. A read or a status query that misses it fails
+//   alone, and its late answer is thrown away. Anything that changes the disk takes the connection down
+//   with it: the server may still carry it out, after whatever the caller would do next. So does a
+//   server that said nothing at all since the request, or that owes MAX_OVERDUE answers.
 // - A violation by the server closes the connection; every open request fails with what was wrong.
 // - Nothing is sent again and nothing reconnects here.
 
@@ -19,11 +19,12 @@ import type { ExtentList } from '../disk/extents'
 import type { NbdRequests } from './client-requests'
 import * as nbd from './constants'
 import type { ExportInfo } from './export-info'
-import { DISCONNECT_TIMEOUT_MS, MAX_CLIENT_BYTES, MAX_CLIENT_REQUESTS, MAX_OVERDUE } from './limits'
+import { DISCONNECT_TIMEOUT_MS } from './limits'
 import type { RequestSpec, StatusByContext } from './pending-request'
 import { PendingRequest } from './pending-request'
 import { ReplyParser } from './reply-parser'
-import { encodeRequest } from './request-encoder'
+import { RequestEncoder } from './request-encoder'
+import { RequestsInProgress } from './requests-in-progress'
 import { SweepTimer } from './sweep-timer'
 import type { Transport, TransportEvents } from './transport'
 
@@ -44,14 +45,8 @@ export class NbdClient implements NbdRequests {
   readonly #onClosed: ((error: PlatterError | undefined) => void) | undefined
   readonly #parser: ReplyParser
   readonly #deadlines: SweepTimer
-  /** By cookie, in the order of sending; answered ones leave. */
-  readonly #inFlight = new Map<number, PendingRequest>()
-  /** Submitted and not sent. */
-  readonly #waiting = new Set<PendingRequest>()
-  /** Timed out and not answered. */
-  readonly #overdue = new Set<PendingRequest>()
-  #bytesInFlight = 0
-  #lastCookie = 0
+  readonly #encoder: RequestEncoder
+  readonly #requests = new RequestsInProgress()
   #lastHeardAt: number
   #blocked = false
   #cancelCut: () => void = () => undefined
@@ -69,12 +64,13 @@ export class NbdClient implements NbdRequests {
     this.#timeoutMs = options.requestTimeoutMs
     this.#onClosed = options.onClosed
     this.#lastHeardAt = options.clock.now()
+    this.#encoder = new RequestEncoder(options.info.extended)
     this.#deadlines = new SweepTimer(options.clock, () => this.#sweep())
     this.#parser = new ReplyParser({
       structured: options.info.structured,
       extended: options.info.extended,
       contextIds: options.info.contexts.map((context) => context.id),
-      find: (cookie) => this.#inFlight.get(cookie),
+      find: (cookie) => this.#requests.find(cookie),
       onAnswered: (cookie, request) => this.#onAnswered(cookie, request),
     })
   }
@@ -97,36 +93,35 @@ export class NbdClient implements NbdRequests {
     return !this.#leaving && this.#error === undefined
   }
 
-  /** Requests that somebody waits for: in line, or sent and neither answered, given up nor overdue. */
+  /** Requests that somebody waits for. */
   get openRequests(): number {
-    const awaited = [...this.#inFlight.values()].filter((request) => !request.isAbandoned)
-    return awaited.length + this.#waiting.size
+    return this.#requests.awaitedCount
   }
 
-  async read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
-    const length = target.length
-    await this.#submit({ command: nbd.NBD_CMD_READ, flags: 0, offset, length, target }, options)
+  read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
+    const { length } = target
+    return this.#perform({ command: nbd.NBD_CMD_READ, flags: 0, offset, length, target }, options)
   }
 
-  async write(
+  write(
     payload: Uint8Array,
     offset: number,
     flags: number,
     options: CallOptions = {},
   ): Promise<void> {
     const { length } = payload
-    await this.#submit({ command: nbd.NBD_CMD_WRITE, flags, offset, length, payload }, options)
+    return this.#perform({ command: nbd.NBD_CMD_WRITE, flags, offset, length, payload }, options)
   }
 
   /** NBD_CMD_TRIM, NBD_CMD_CACHE, NBD_CMD_WRITE_ZEROES or NBD_CMD_FLUSH. */
-  async act(
+  act(
     command: number,
     offset: number,
     length: number,
     flags: number,
     options: CallOptions = {},
   ): Promise<void> {
-    await this.#submit({ command, flags, offset, length }, options)
+    return this.#perform({ command, flags, offset, length }, options)
   }
 
   /**
@@ -141,7 +136,8 @@ export class NbdClient implements NbdRequests {
     contexts?: readonly number[],
   ): Promise<StatusByContext> {
     const spec = { command: nbd.NBD_CMD_BLOCK_STATUS, flags, offset, length }
-    return this.#submit(contexts === undefined ? spec : { ...spec, contexts }, options)
+    const chosen = contexts === undefined ? spec : { ...spec, contexts }
+    return new Promise((resolve, reject) => this.#submit(chosen, options, resolve, reject))
   }
 
   /** The extents of one context by its name; the server is spared the others where it lets us choose. */
@@ -173,74 +169,62 @@ export class NbdClient implements NbdRequests {
     if (this.openRequests > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
     this.#deadlines.stop()
     if (this.#error !== undefined || this.#transportGone) return
-    const goodbye = { command: nbd.NBD_CMD_DISC, flags: 0, cookie: 0, offset: 0, length: 0 }
-    this.#transport.write(encodeRequest(goodbye, this.info.extended))
+    const goodbye = { command: nbd.NBD_CMD_DISC, flags: 0, offset: 0, length: 0 }
+    this.#transport.write(this.#encoder.encode(goodbye, 0))
     this.#transport.end()
     this.#cancelCut = this.#clock.after(DISCONNECT_TIMEOUT_MS, () => this.#transport.destroy())
   }
 
-  #submit(spec: RequestSpec, options: CallOptions): Promise<StatusByContext> {
-    if (this.#error !== undefined) return Promise.reject(unsent(this.#error))
+  #perform(spec: RequestSpec, options: CallOptions): Promise<void> {
+    return new Promise((resolve, reject) => this.#submit(spec, options, () => resolve(), reject))
+  }
+
+  #submit(
+    spec: RequestSpec,
+    { signal }: CallOptions,
+    resolve: (status: StatusByContext) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const refusal = this.#refusalOf(spec, signal)
+    if (refusal !== undefined) {
+      reject(refusal)
+      return
+    }
+    assert(spec.length > 0 || spec.command === nbd.NBD_CMD_FLUSH, 'a request of 0 bytes')
+    const request = new PendingRequest(spec, this.#clock.now(), resolve, reject)
+    if (signal !== undefined) {
+      const onAbort = () => this.#onAbort(request, signal)
+      signal.addEventListener('abort', onAbort, { once: true })
+      request.onSettled = () => signal.removeEventListener('abort', onAbort)
+    }
+    this.#requests.add(request)
+    this.#deadlines.expect(request.activeAt + this.#timeoutMs)
+    this.#pump()
+  }
+
+  #refusalOf(spec: RequestSpec, signal: AbortSignal | undefined): PlatterError | undefined {
+    if (this.#error !== undefined) return unsent(this.#error)
     if (this.#leaving) {
       const [code, why] =
         this.#refusal === undefined
           ? (['CLOSED', 'the connection is closed'] as const)
           : (['DISCONNECTED', this.#refusal] as const)
-      return Promise.reject(unsent(new PlatterError(code, `NBD ${this.peer}: ${why}`)))
+      return unsent(new PlatterError(code, `NBD ${this.peer}: ${why}`))
     }
-    const { signal } = options
-    if (signal?.aborted)
-      return Promise.reject(abortedError(signal, nbd.nameOfCommand(spec.command)))
-    assert(spec.length > 0 || spec.command === nbd.NBD_CMD_FLUSH, 'a request of 0 bytes')
-    return new Promise((resolve, reject) => {
-      let request: PendingRequest
-      const onAbort = () => this.#onAbort(request, signal as AbortSignal)
-      const release = () => signal?.removeEventListener('abort', onAbort)
-      request = new PendingRequest(
-        spec,
-        this.#clock.now(),
-        (status) => {
-          release()
-          resolve(status)
-        },
-        (error) => {
-          release()
-          reject(error)
-        },
-      )
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#waiting.add(request)
-      this.#deadlines.expect(request.activeAt + this.#timeoutMs)
-      this.#pump()
-    })
+    return signal?.aborted ? abortedError(signal, nbd.nameOfCommand(spec.command)) : undefined
   }
 
   /** Sends what may be sent. */
   #pump(): void {
-    for (const request of this.#waiting) {
-      if (this.#blocked || this.#error !== undefined || !this.#hasRoomFor(request)) return
-      this.#waiting.delete(request)
-      this.#sendRequest(request)
+    while (!this.#blocked && this.#error === undefined) {
+      const next = this.#requests.takeNext()
+      if (next === undefined) return
+      const { spec } = next.request
+      next.request.activeAt = this.#clock.now()
+      let free = this.#transport.write(this.#encoder.encode(spec, next.cookie))
+      if (spec.payload !== undefined) free = this.#transport.write(spec.payload)
+      if (!free) this.#blocked = true
     }
-  }
-
-  #hasRoomFor(request: PendingRequest): boolean {
-    if (this.#inFlight.size - this.#overdue.size >= MAX_CLIENT_REQUESTS) return false
-    const bytes = this.#bytesInFlight + request.payloadLength
-    return bytes <= MAX_CLIENT_BYTES || this.#bytesInFlight === 0
-  }
-
-  #sendRequest(request: PendingRequest): void {
-    const { payload } = request.spec
-    this.#lastCookie++
-    this.#inFlight.set(this.#lastCookie, request)
-    this.#bytesInFlight += request.payloadLength
-    request.activeAt = this.#clock.now()
-    const fields = { ...request.spec, cookie: this.#lastCookie }
-    const header = encodeRequest(fields, this.info.extended)
-    let free = this.#transport.write(header)
-    if (payload !== undefined) free = this.#transport.write(payload)
-    if (!free) this.#blocked = true
   }
 
   #onData(chunk: Uint8Array): void {
@@ -254,12 +238,11 @@ export class NbdClient implements NbdRequests {
     }
     const current = this.#parser.request
     if (current !== undefined) current.activeAt = this.#lastHeardAt
-    if (this.#waiting.size > 0) this.#pump()
+    if (this.#requests.waitingCount > 0) this.#pump()
   }
 
   #onAnswered(cookie: number, request: PendingRequest): void {
-    this.#inFlight.delete(cookie)
-    if (!this.#overdue.delete(request)) this.#bytesInFlight -= request.payloadLength
+    this.#requests.onAnswered(cookie, request)
     if (request.errno === nbd.NBD_ESHUTDOWN && !this.#leaving) {
       // The specification's soft disconnect: nothing new is sent, what is open is waited for.
       this.#leaving = true
@@ -270,7 +253,7 @@ export class NbdClient implements NbdRequests {
   }
 
   #onAbort(request: PendingRequest, signal: AbortSignal): void {
-    const sent = !this.#waiting.delete(request)
+    const sent = !this.#requests.withdraw(request)
     // What the server may be carrying out cannot be called back: its caller waits for the outcome.
     if (sent && !request.isHarmless) return
     request.settle(abortedError(signal, `NBD ${this.peer}: ${request.what}`))
@@ -306,11 +289,7 @@ export class NbdClient implements NbdRequests {
 
   #end(error: PlatterError | undefined): void {
     this.#deadlines.stop()
-    const sent = [...this.#inFlight.values()]
-    const waiting = [...this.#waiting]
-    this.#inFlight.clear()
-    this.#waiting.clear()
-    this.#overdue.clear()
+    const { sent, waiting } = this.#requests.clear()
     for (const request of sent) request.settle(this.#error)
     for (const request of waiting) request.settle(unsent(this.#error))
     this.#wakeIfIdle()
@@ -327,9 +306,8 @@ export class NbdClient implements NbdRequests {
   #sweep(): number | undefined {
     const now = this.#clock.now()
     let next: number | undefined
-    for (const request of [...this.#inFlight.values(), ...this.#waiting]) {
-      if (this.#overdue.has(request)) continue
-      const since = this.#waiting.has(request)
+    for (const request of this.#requests.punctual()) {
+      const since = this.#requests.isWaiting(request)
         ? Math.max(request.activeAt, this.#lastHeardAt)
         : request.activeAt
       const deadline = since + this.#timeoutMs
@@ -344,17 +322,16 @@ export class NbdClient implements NbdRequests {
   #onOverdue(request: PendingRequest): void {
     const what = `${request.what}: no answer for ${this.#timeoutMs} ms`
     const silent = this.#lastHeardAt <= request.activeAt
-    if (this.#waiting.delete(request)) {
+    if (this.#requests.withdraw(request)) {
       request.settle(new PlatterError('TIMEOUT', `NBD ${this.peer}: ${what}`))
       this.#wakeIfIdle()
       return
     }
-    if (silent || !request.isHarmless || this.#overdue.size >= MAX_OVERDUE) {
+    if (silent || !request.isHarmless || this.#requests.isOverdueFull) {
       this.#breakOff(new PlatterError('TIMEOUT', what))
       return
     }
-    this.#overdue.add(request)
-    this.#bytesInFlight -= request.payloadLength
+    this.#requests.noteOverdue(request)
     request.settle(new PlatterError('TIMEOUT', `NBD ${this.peer}: ${what}`))
     this.#wakeIfIdle()
   }

@@ -274,7 +274,8 @@ export class NbdDisk implements Disk {
     length: number,
     act: () => Promise<T>,
   ): Promise<T> {
-    return this.#calls.run(async () => {
+    // What checkRequest throws becomes a rejection in run().
+    return this.#calls.run(() => {
       checkRequest(this, operation, offset, length)
       return act()
     })

@@ -23,12 +23,17 @@ export interface RequestSpec {
 
 export type StatusByContext = ReadonlyMap<number, ExtentList>
 
+/** For all requests that are not about status: nothing is ever put into it. */
+const NO_STATUS = new Map<number, ExtentList>()
+
 export class PendingRequest {
   readonly spec: RequestSpec
   /** When it was submitted, or when bytes of its answer last came; the client's clock. */
   activeAt: number
   /** Extents by context number: NBD_CMD_BLOCK_STATUS. */
-  readonly status = new Map<number, ExtentList>()
+  readonly status: Map<number, ExtentList>
+  /** Called when it ends, either way. */
+  onSettled?: () => void
   readonly #cover: PieceCover | undefined
   #target: Uint8Array | undefined
   #error: WireError | undefined
@@ -46,6 +51,7 @@ export class PendingRequest {
     this.spec = spec
     this.activeAt = now
     this.#target = spec.target
+    this.status = spec.command === NBD_CMD_BLOCK_STATUS ? new Map() : NO_STATUS
     this.#cover =
       spec.command === NBD_CMD_READ ? new PieceCover(spec.offset, spec.length) : undefined
     this.#resolve = resolve
@@ -91,6 +97,7 @@ export class PendingRequest {
     const wrong = this.#cover.add(offset, length)
     if (wrong !== undefined) throw this.violation(wrong)
     const from = offset - this.spec.offset
+    if (from === 0 && length === this.spec.length) return this.#target
     return this.#target?.subarray(from, from + length)
   }
 
@@ -132,6 +139,7 @@ export class PendingRequest {
     this.#target = undefined
     if (this.#settled) return
     this.#settled = true
+    this.onSettled?.()
     if (error === undefined) this.#resolve(this.status)
     else this.#reject(error)
   }

@@ -14,11 +14,11 @@
 
 import { assert } from '../base/assert'
 import { PlatterError } from '../base/errors'
-import { ExtentList } from '../disk/extents'
 import { bodyLength, ERROR_CHUNK_HEADER, isErrorChunk, STATUS_DESCRIPTOR } from './chunk-rules'
 import * as nbd from './constants'
 import { MAX_STRING } from './limits'
 import type { PendingRequest } from './pending-request'
+import { StatusIntake } from './status-intake'
 import { offsetAt, u16At, u32At } from './wire-read'
 
 export interface ReplyParserOptions {
@@ -56,7 +56,7 @@ export class ReplyParser {
   #left = 0
   #target: Uint8Array | undefined
   #filled = 0
-  #list: ExtentList | undefined
+  #status: StatusIntake | undefined
 
   constructor(options: ReplyParserOptions) {
     this.#options = options
@@ -273,50 +273,16 @@ export class ReplyParser {
   }
 
   #startStatus(request: PendingRequest, contextId: number): void {
-    if (!(request.spec.contexts ?? this.#options.contextIds).includes(contextId)) {
-      throw request.violation(`status for context ${contextId}, which was not asked for`)
-    }
-    if (request.status.has(contextId)) {
-      throw request.violation(`status for context ${contextId} twice`)
-    }
-    this.#list = new ExtentList(request.spec.offset)
-    request.status.set(contextId, this.#list)
+    const { contextIds } = this.#options
+    this.#status = new StatusIntake(request, contextId, contextIds, this.#headers, this.#left)
     this.#state = 'status'
-    this.#need = STATUS_DESCRIPTOR[this.#headers]
   }
 
   #takeDescriptors(chunk: Uint8Array, at: number): number {
-    const size = this.#need
-    while (at < chunk.length && this.#state === 'status') {
-      if (this.#have > 0 || chunk.length - at < size) {
-        const part = Math.min(size - this.#have, chunk.length - at)
-        this.#scratch.set(chunk.subarray(at, at + part), this.#have)
-        this.#have += part
-        at += part
-        if (this.#have < size) return at
-        this.#have = 0
-        this.#onDescriptor(this.#scratch, 0)
-      } else {
-        this.#onDescriptor(chunk, at)
-        at += size
-      }
-    }
-    return at
-  }
-
-  /** Descriptors beyond the request are checked and left out: the last one may reach over its end. */
-  #onDescriptor(bytes: Uint8Array, at: number): void {
-    const request = this.#open
-    const wide = this.#headers === 'extended'
-    const length = wide ? offsetAt(bytes, at) : u32At(bytes, at)
-    const flags = wide ? offsetAt(bytes, at + 8) : u32At(bytes, at + 4)
-    if (length === 0) throw request.violation('an extent of 0 bytes')
-    if (flags > Number.MAX_SAFE_INTEGER) request.spoil(tooManyFlags(request, bytes, at + 8))
-    const list = this.#list as ExtentList
-    const end = request.spec.offset + request.spec.length
-    list.append(Math.min(length, end - list.end), flags)
-    this.#left -= STATUS_DESCRIPTOR[this.#headers]
-    if (this.#left === 0) this.#endChunk()
+    const status = this.#status as StatusIntake
+    const next = status.take(chunk, at)
+    if (status.isComplete) this.#endChunk()
+    return next
   }
 
   #skipPayload(chunk: Uint8Array, at: number): number {
@@ -332,7 +298,7 @@ export class ReplyParser {
     this.#state = 'header'
     this.#need = nbd.SIMPLE_REPLY_LENGTH
     this.#target = undefined
-    this.#list = undefined
+    this.#status = undefined
     if (!this.#done) return
     this.#request = undefined
     request.finish(this.#options.contextIds.length)
@@ -349,14 +315,6 @@ function headerLength(magic: number): number {
   if (magic === nbd.NBD_STRUCTURED_REPLY_MAGIC) return nbd.STRUCTURED_REPLY_LENGTH
   if (magic === nbd.NBD_EXTENDED_REPLY_MAGIC) return nbd.EXTENDED_REPLY_LENGTH
   return nbd.SIMPLE_REPLY_LENGTH
-}
-
-/** A status is a number here, as offsets are: one above 2^53 would be shown as another one. */
-function tooManyFlags(request: PendingRequest, bytes: Uint8Array, at: number): PlatterError {
-  const flags = [u32At(bytes, at), u32At(bytes, at + 4)]
-  const digits = flags.map((half) => half.toString(16).padStart(8, '0')).join('')
-  const why = `a status of 0x${digits} is above the largest supported 2^53-1`
-  return new PlatterError('LIMIT', `${request.what}: ${why}`)
 }
 
 function decodeText(bytes: Uint8Array): string {
