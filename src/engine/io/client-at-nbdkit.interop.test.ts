@@ -7,13 +7,20 @@ import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import type { ErrorCode } from '../base/errors'
 import { fillPattern } from '../disk/pattern-disk'
+import { listNbdExports } from '../nbd/list-exports'
 import type { NbdDisk } from '../nbd/nbd-disk'
 import { parseNbdUri } from '../nbd/uri'
 import { runDiskModel } from '../testing/disk-model'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
 import { requirePeer } from '../testing/peer-process'
 import type { Reached } from './reached-server.test-helper'
-import { allExtents, lengthsAndFlags, withNbdkit, withServer } from './reached-server.test-helper'
+import {
+  allExtents,
+  dialer,
+  lengthsAndFlags,
+  withNbdkit,
+  withServer,
+} from './reached-server.test-helper'
 import { systemClock } from './system-clock'
 import { tlsClient } from './tls-client'
 
@@ -285,6 +292,28 @@ describe.runIf(isPossible)('a server that says unusual things about its content'
         expect(lengthsAndFlags(await disk.extents(7, 100))).toEqual([[1, 1]])
         const list = await allExtents(disk)
         expect(lengthsAndFlags(list)).toEqual(Array.from({ length: 200 }, (_, i) => [1, i % 2]))
+      },
+    ))
+
+  it('is empty: the list says so after it was opened', () =>
+    withNbdkit(['memory', '0'], async ({ path }) => {
+      const list = await listNbdExports({ dial: dialer(path), clock: systemClock })
+      expect(list).toMatchObject([{ name: '', size: 0 }])
+    }))
+
+  it('is said to be empty and cannot be opened: the list does not repeat the size', () =>
+    withNbdkitIn(
+      (dir) => [
+        'eval',
+        `open=test ! -e ${dir}/seen || { echo "EIO seen" >&2; exit 1; }; touch ${dir}/seen`,
+        'get_size=echo 0',
+        'pread=exit 1',
+      ],
+      async ({ path }) => {
+        const list = await listNbdExports({ dial: dialer(path), clock: systemClock })
+        expect(list.length).toBe(1)
+        expect(list[0]).not.toHaveProperty('size')
+        expect(list[0]?.error).toMatch(/said to be empty, and cannot be opened/)
       },
     ))
 
