@@ -3,11 +3,11 @@
 //
 // Two clients cannot do all of them, at nbdkit no more than here (the last tests hold that to be so):
 // - fio passes a URI to libnbd without letting it read local files, and so has no way to name a key file.
-//   As root libnbd looks for certificates in /etc only, so that fio shows none of its own: its server
-//   here does not ask for them.
+//   Certificates it takes from ~/.pki/libnbd, but as root from /etc only: then fio has none to show, so its
+//   server here does not ask for them.
 // - nbd-client knows certificates, and no shared keys.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -82,6 +82,8 @@ beforeAll(async () => {
   const pskDir = join(dir, 'qemu')
   await mkdir(pskDir)
   await writeFile(join(pskDir, 'keys.psk'), await readFile(keys.psk))
+  await mkdir(join(dir, '.pki'))
+  await symlink(keys.good, join(dir, '.pki', 'libnbd'))
   const [clear, secret] = [join(dir, 's'), join(dir, 't')]
   const free = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const
   await listen({ kind: 'unix', path: clear })
@@ -330,8 +332,9 @@ perWay('our server over %s', (wayName) => {
       const way = wayOf(wayName)
       return withExport(new MemoryDisk(4 * MiB), async (name) => {
         const uri = way.encrypted ? `nbds://localhost:${oneSidedPort}/${name}` : way.uri(name)
-        const { stdout } = await succeed('fio', ...FIO, `--uri=${uri}`)
-        expect(stdout).toMatch(/err= 0/)
+        const result = await run('fio', [...FIO, `--uri=${uri}`], { ...process.env, HOME: dir })
+        expect(result.stderr).toBe('')
+        expect(result).toMatchObject({ status: 0, stdout: expect.stringMatching(/err= 0/) })
       })
     })
   }
