@@ -24,6 +24,8 @@ async function parse(...words: string[]): Promise<Parsed> {
     info: note('info'),
     map: note('map'),
     serve: note('serve'),
+    copy: note('copy'),
+    compare: note('compare'),
   }
   const output = {
     writeOut: (text: string) => {
@@ -90,6 +92,36 @@ describe('the words of the command line', () => {
       ['open', ['--x'], { port: 8080 }],
     ],
     [
+      ['copy', 'a', 'b'],
+      ['copy', 'a', 'b', { extents: true }],
+    ],
+    [
+      'copy a null: --connections 2 --requests 8 --request-size 1M --sparse 64K --progress'.split(
+        ' ',
+      ),
+      [
+        'copy',
+        'a',
+        'null:',
+        {
+          ...{ connections: 2, requests: 8, requestSize: 1048576, sparse: 65536 },
+          ...{ progress: true, extents: true },
+        },
+      ],
+    ],
+    [
+      ['copy', 'a', 'b', '--no-extents', '--target-is-zero', '--flush'],
+      ['copy', 'a', 'b', { extents: false, targetIsZero: true, flush: true }],
+    ],
+    [
+      ['copy', 'a', 'b', '--no-flush', '--resume', '--sparse', '0', '--format', 'raw'],
+      ['copy', 'a', 'b', { extents: true, flush: false, resume: true, sparse: 0, format: 'raw' }],
+    ],
+    [
+      ['compare', 'a', 'b', '--json', '--first'],
+      ['compare', 'a', 'b', { json: true, first: true, extents: true }],
+    ],
+    [
       ['serve', 'a'],
       ['serve', 'a', { name: '' }],
     ],
@@ -126,7 +158,12 @@ describe('the words of the command line', () => {
 const WRONG: [string[], RegExp][] = [
   [['bogus'], /unknown command 'bogus'$/],
   [['inof', 'a'], /unknown command 'inof' \(Did you mean info\?\)$/],
-  [['copy', 'a', 'b'], /unknown command 'copy'/],
+  [['cp', 'a', 'b'], /unknown command 'cp'/],
+  [['copy', 'a'], /missing required argument 'target'/],
+  [['copy', 'a', 'b', '--connections', '17'], /connections are 1 to 16/],
+  [['copy', 'a', 'b', '--requests', '0'], /it is a number from 1/],
+  [['copy', 'a', 'b', '--sparse', 'x'], /it is a size such as 64K/],
+  [['compare', 'a'], /missing required argument 'b'/],
   [['--bogus'], /unknown option '--bogus'$/],
   [['info'], /missing required argument 'image'$/],
   [['info', 'a', 'b'], /too many arguments for 'info': Expected 1 argument but got 2$/],
@@ -183,7 +220,7 @@ describe('help', () => {
   it('lists the commands that there are, and none that there will be', async () => {
     const { out, error } = await parse('--help')
     const listed = [...out.matchAll(/^ {2}([a-z]+) \[/gm)].map((match) => match[1])
-    expect(listed).toEqual(['open', 'info', 'map', 'serve'])
+    expect(listed).toEqual(['open', 'info', 'map', 'serve', 'copy', 'compare'])
     expect(error).toMatchObject({ exitCode: 0 })
   })
 

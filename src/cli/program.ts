@@ -6,10 +6,13 @@ import { PlatterError } from '../engine/base/errors'
 import { isPowerOfTwo } from '../engine/base/ranges'
 import { parseSize } from '../engine/base/size-text'
 import { MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from '../workspace/block-size'
+import type { runCompare } from './commands/compare'
+import type { runCopy } from './commands/copy'
 import type { runInfo } from './commands/info'
 import type { runMap } from './commands/map'
 import type { runOpen } from './commands/open'
 import type { runServe } from './commands/serve'
+import { addCompare, addCopy } from './copy-words'
 import { errorLine } from './failure'
 import { VERSION } from './version'
 
@@ -18,6 +21,8 @@ export interface Commands {
   readonly info: typeof runInfo
   readonly map: typeof runMap
   readonly serve: typeof runServe
+  readonly copy: typeof runCopy
+  readonly compare: typeof runCompare
 }
 
 export interface ProgramOutput {
@@ -32,6 +37,8 @@ const COMMANDS: Commands = {
   info: async (...args) => (await import('./commands/info')).runInfo(...args),
   map: async (...args) => (await import('./commands/map')).runMap(...args),
   serve: async (...args) => (await import('./commands/serve')).runServe(...args),
+  copy: async (...args) => (await import('./commands/copy')).runCopy(...args),
+  compare: async (...args) => (await import('./commands/compare')).runCompare(...args),
 }
 
 const FORMAT: [string, string] = [
@@ -56,6 +63,8 @@ export function makeProgram(output: ProgramOutput, run: Commands = COMMANDS): Co
   addInfo(program, run.info)
   addMap(program, run.map)
   addServe(program, run.serve)
+  addCopy(program, run.copy)
+  addCompare(program, run.compare)
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program
 }

@@ -92,7 +92,14 @@ describe('the documents', () => {
 
   it('show only command lines that are understood', async () => {
     const done = async () => undefined
-    const commands: Commands = { open: done, info: done, map: done, serve: done }
+    const commands: Commands = {
+      open: done,
+      info: done,
+      map: done,
+      serve: done,
+      copy: done,
+      compare: done,
+    }
     const lines = DOCUMENTS.flatMap((path) => commandLines(path).map((words) => ({ path, words })))
     expect(lines.length).toBeGreaterThan(10)
     for (const { path, words } of lines) {

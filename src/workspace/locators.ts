@@ -35,6 +35,8 @@ export interface OpenOptions {
   readonly contexts?: readonly string[] | undefined
   /** NBD: a connection that is lost is made anew; for images that stay open. */
   readonly reconnect?: boolean | undefined
+  /** NBD: connections to spread requests over, where the server can have several; 1 unless told. */
+  readonly connections?: number | undefined
   /** NBD: find out which contexts there are. */
   readonly listContexts?: boolean | undefined
   /** Shared by everything that one program has open. */

@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   'STAGED_CHANGES',
   'VERIFY_FAILED',
   'TARGET_CHANGED',
+  'SOURCE_CHANGED',
 ] as const
 
 export type ErrorCode = (typeof ERROR_CODES)[number]

@@ -14,6 +14,8 @@ export interface CreateFileOptions extends FileServices {
   readonly exclusive?: boolean
   /** Permission bits before the umask; 0o666 unless told. */
   readonly mode?: number
+  /** Nobody else knows of it: its size needs no look before every change. */
+  readonly isPrivate?: boolean
 }
 
 /** A new writable file of `size` bytes, all of it a hole. */
@@ -23,7 +25,8 @@ export async function createFileDisk(
   options: CreateFileOptions = {},
 ): Promise<FileDisk> {
   const fd = await createFile(path, size, options)
-  return adoptFile(fd, path, { ...options, writable: true, mayBeEmpty: true })
+  const isUnlinked = options.isPrivate === true
+  return adoptFile(fd, path, { ...options, writable: true, mayBeEmpty: true, isUnlinked })
 }
 
 /** The descriptor of a new file; nothing is left when it cannot be made. */
