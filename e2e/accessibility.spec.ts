@@ -51,3 +51,40 @@ for (const theme of ['light', 'dark'] as const) {
     }
   })
 }
+
+for (const theme of ['light', 'dark'] as const) {
+  test(`what is served has no accessibility faults that axe knows, ${theme}`, async ({
+    launch,
+    peers,
+  }) => {
+    const app = await launch({ images: ['sample:'] })
+    await app.page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+    await test.step('the form with all its fields', async () => {
+      const dialog = await app.openServe()
+      await dialog.getByRole('button', { name: 'TCP', exact: true }).click()
+      await dialog.getByLabel('Address').fill('0.0.0.0')
+      await dialog.getByRole('button', { name: 'Optional' }).click()
+      await dialog.getByRole('button', { name: 'Start serving' }).click()
+      await expect(dialog.getByRole('alert')).toBeVisible()
+      expect.soft(await violations(app)).toEqual([])
+      await app.press('Escape')
+    })
+    const uri = await app.serve()
+    await peers.stayConnected(uri, 'h.pwrite(b"x" * 512, 4096)')
+    await test.step('a client', async () => {
+      await expect(app.page.getByRole('region', { name: 'client 1' })).toContainText('512 B')
+      expect.soft(await violations(app)).toEqual([])
+    })
+    await test.step('its requests', async () => {
+      await app.showRequests()
+      await app.requestRow('WRITE', '0x1000').click()
+      expect.soft(await violations(app)).toEqual([])
+    })
+    await test.step('the question before it is cut off', async () => {
+      await app.press('Alt+4')
+      await app.page.getByRole('button', { name: 'Stop', exact: true }).click()
+      await expect(app.dialog('Stop serving sample-1.img?')).toBeVisible()
+      expect.soft(await violations(app)).toEqual([])
+    })
+  })
+}

@@ -127,7 +127,7 @@ export class Peers {
 
   /** A client that does these things, in the words of nbdsh, and then stays until it is hung up on. */
   async stayConnected(uri: string, ...commands: string[]): Promise<{ ended(): Promise<unknown> }> {
-    const wait = 'import time\nfor i in range(300):\n  h.flush()\n  time.sleep(0.1)'
+    const wait = 'import time\nfor i in range(60):\n  h.flush()\n  time.sleep(1)'
     const script = [...commands, 'print("ready", flush=True)', wait]
     const args = ['-u', uri, ...script.flatMap((each) => ['-c', each])]
     const child = spawn('nbdsh', args, {

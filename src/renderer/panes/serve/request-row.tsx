@@ -13,7 +13,7 @@ export const REQUEST_COLUMNS: readonly Column[] = [
   { key: 'length', title: 'Length', width: '62px', align: 'end' },
   { key: 'flags', title: 'Flags', width: 'minmax(60px, 1fr)', fromPx: 630 },
   { key: 'result', title: 'Result', width: '62px', fromPx: 540 },
-  { key: 'duration', title: 'ms', width: '50px', align: 'end', fromPx: 350 },
+  { key: 'duration', title: 'ms', width: '50px', align: 'end', fromPx: 380 },
   { key: 'mark', title: 'Failed', quiet: true, width: '12px' },
 ]
 
@@ -27,7 +27,11 @@ export function requestCells(row: RequestRow | undefined): RowCells | undefined 
     time: <span className="mono dim">{exactTimeText(row.time)}</span>,
     client: <span className="mono">{row.client}</span>,
     command: <span className={failed ? 'mono request-failed' : 'mono'}>{command}</span>,
-    offset: hasPlace && <span className="mono">{formatHex(row.offset)}</span>,
+    offset: hasPlace && (
+      <span className="mono" title={formatHex(row.offset)}>
+        {formatHex(row.offset)}
+      </span>
+    ),
     length: hasPlace && (
       <span className="mono" title={formatExact(row.length)}>
         {formatSize(row.length)}

@@ -21,7 +21,10 @@ export function ServeDialog({ session, onClose }: ServeDialogProps) {
   const form = useRef<HTMLDivElement>(null)
   useEffect(() => {
     if (problem?.field === undefined) return
-    form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+    const input = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')
+    input?.focus()
+    // With the sentence below it.
+    input?.closest('.field')?.scrollIntoView({ block: 'nearest' })
   }, [problem])
 
   const start = () =>
