@@ -54,11 +54,14 @@ export interface ServedImage {
   stop(hurry?: AbortSignal): Promise<void>
 }
 
+/** The server has the process to itself. */
+const FILES = { mayWait: true }
+
 export async function serveImage(options: ServeImageOptions): Promise<ServedImage> {
   const clock = backgroundClock
   const { locator, format, signal } = options
   const tls = options.tls === undefined ? undefined : await tlsServer(options.tls)
-  const image = await openImage(locator, { clock, format, signal })
+  const image = await openImage(locator, { clock, format, signal, files: FILES })
   const closing: (() => Promise<void>)[] = [() => image.close()]
   const closeAll = async () => {
     for (const close of closing.splice(0).reverse()) await close()
@@ -130,7 +133,7 @@ async function composeDisk(
     closing.push(() => target.release())
     return target.disk
   }
-  const store = await createStagingStore(image.disk.size, blockSize)
+  const store = await createStagingStore(image.disk.size, blockSize, FILES)
   const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
   closing.push(() => overlay.close())
   return overlay

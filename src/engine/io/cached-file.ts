@@ -16,11 +16,13 @@ const SEEK_DATA = 3
 const SYS_cachestat = 451
 
 /** Beyond this, the copy itself would keep the thread from others for too long. */
-const MAX_CACHED_READ = 256 * 1024
+const LONGEST_COPY = 256 * 1024
 
 interface CacheCalls {
   /** Bytes that were read; less than asked for, or -1, when not all is in memory. */
   read(fd: number, target: Uint8Array, offset: number): number
+  /** Bytes that were written; less than asked for, or -1, when it failed or would have to wait. */
+  write(fd: number, source: Uint8Array, offset: number, mayWait: boolean): number
   /** Pages of the range that are in memory; -1 when nobody knows. */
   pagesInMemory(fd: number, offset: number, length: number): number
   readonly pageSize: number
@@ -36,29 +38,49 @@ const LOCAL_FILE_SYSTEMS = [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f520
 export class CachedFile implements PlacedFile {
   readonly fd: number
   readonly #calls: CacheCalls | undefined
-  readonly #knowsHoles: boolean
+  readonly #isLocal: boolean
+  readonly #mayWait: boolean
+  #takesNoWait = true
 
   /** Knows nothing where `calls` are missing. */
-  constructor(fd: number, calls: CacheCalls | undefined, knowsHoles = false) {
+  constructor(fd: number, calls: CacheCalls | undefined, isLocal = false, mayWait = false) {
     this.fd = fd
     this.#calls = calls
-    this.#knowsHoles = knowsHoles
+    this.#isLocal = isLocal
+    this.#mayWait = mayWait
   }
 
-  static async of(fd: number): Promise<CachedFile> {
+  static async of(fd: number, mayWait = false): Promise<CachedFile> {
     const calls = await loadCacheCalls()
     if (calls === undefined) return new CachedFile(fd, calls)
     const type = await statfs(`/proc/self/fd/${fd}`).then(
       (stats) => stats.type,
       () => undefined,
     )
-    return new CachedFile(fd, calls, LOCAL_FILE_SYSTEMS.includes(type ?? 0))
+    return new CachedFile(fd, calls, LOCAL_FILE_SYSTEMS.includes(type ?? 0), mayWait)
   }
 
   readNow(target: Uint8Array, offset: number): boolean {
     const { length } = target
-    if (this.#calls === undefined || length > MAX_CACHED_READ) return false
+    if (this.#calls === undefined || length > LONGEST_COPY) return false
     return this.#calls.read(this.fd, target, offset) === length
+  }
+
+  /** False: it is not known what of it was written, if anything; to write all of it again is right. */
+  writeNow(source: Uint8Array, offset: number): boolean {
+    const { length } = source
+    if (this.#calls === undefined || !this.#isLocal || length > LONGEST_COPY) return false
+    if (this.#takesNoWait) {
+      if (this.#calls.write(this.fd, source, offset, false) === length) return true
+      this.#takesNoWait = false
+    }
+    return this.#mayWait && this.#calls.write(this.fd, source, offset, true) === length
+  }
+
+  /** Bytes that the file has now; `undefined` when that is not known at once. */
+  sizeNow(): number | undefined {
+    const size = this.#isLocal ? this.#calls?.size(this.fd) : undefined
+    return size === undefined || size < 0 ? undefined : size
   }
 
   isInMemory(offset: number, length: number): boolean {
@@ -69,7 +91,7 @@ export class CachedFile implements PlacedFile {
   }
 
   holeAt(offset: number, length: number): number {
-    if (this.#calls === undefined || !this.#knowsHoles) return 0
+    if (this.#calls === undefined || !this.#isLocal) return 0
     const next = this.#calls.nextData(this.fd, offset)
     if (next >= 0) return Math.min(next - offset, length)
     // Past the end of a file that has become shorter there is no data either, and that is no hole.
@@ -85,6 +107,9 @@ export async function loadCacheCalls(): Promise<CacheCalls | undefined> {
     const libc = koffi.load(null)
     const preadv2 = libc.func(
       'long preadv2(int fd, void *iov, int iovcnt, int64_t offset, int flags)',
+    )
+    const pwritev2 = libc.func(
+      'long pwritev2(int fd, void *iov, int iovcnt, int64_t offset, int flags)',
     )
     const syscall = libc.func('long syscall(long number, long fd, void *range, void *stat, long)')
     const lseek = libc.func('int64_t lseek(int fd, int64_t offset, int whence)')
@@ -102,6 +127,11 @@ export async function loadCacheCalls(): Promise<CacheCalls | undefined> {
         vector[0] = koffi.address(target)
         vector[1] = BigInt(target.length)
         return preadv2(fd, vector, 1, offset, RWF_NOWAIT) as number
+      },
+      write: (fd, source, offset, mayWait) => {
+        vector[0] = koffi.address(source)
+        vector[1] = BigInt(source.length)
+        return pwritev2(fd, vector, 1, offset, mayWait ? 0 : RWF_NOWAIT) as number
       },
       nextData: (fd, offset) => lseek(fd, offset, SEEK_DATA) as number,
       size: (fd) => lseek(fd, 0, SEEK_END) as number,

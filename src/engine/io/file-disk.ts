@@ -52,6 +52,8 @@ export interface FileServices {
   /** Answers for all files; without it each disk has a worker of its own, which ends with the disk. */
   readonly holes?: HoleWorker | undefined
   readonly handles?: OpenHandles | undefined
+  /** No window hangs on this thread: short writes may be made on it, even if the system lets them wait. */
+  readonly mayWait?: boolean | undefined
 }
 
 export interface OpenFileOptions extends FileServices {
@@ -115,7 +117,8 @@ export async function adoptFile(
   }
   try {
     const holes = new FileHoles(worker, fd, path)
-    const file = await examine(fd, path, writable, holes)
+    const cached = await CachedFile.of(fd, options.mayWait)
+    const file = { ...(await examine(fd, path, writable, holes)), cached }
     if (file.size === 0 && options.mayBeEmpty !== true) {
       throw new PlatterError(
         'BAD_SIZE',
@@ -137,7 +140,7 @@ async function examine(
   path: string,
   writable: boolean,
   holes: FileHoles,
-): Promise<Omit<OpenFile, 'watchesSize' | 'onClose'>> {
+): Promise<Omit<OpenFile, 'watchesSize' | 'onClose' | 'cached'>> {
   const stats = await statFd(fd)
   const kind = fileKindOf(path, stats)
   if (kind === 'block device' && !hasHoleCalls()) {
@@ -150,8 +153,7 @@ async function examine(
   const size = isFile ? safeNumber(stats.size, `the size of ${path}`) : await holes.seekSize()
   const abilities = isFile ? await holes.probe() : DEVICE_ABILITIES
   const ioSize = Number(stats.blksize)
-  const cached = await CachedFile.of(fd)
-  return { fd, path, kind, size, writable, holes, abilities, ioSize, cached }
+  return { fd, path, kind, size, writable, holes, abilities, ioSize }
 }
 
 export class FileDisk implements Disk {
@@ -217,9 +219,10 @@ export class FileDisk implements Disk {
   }
 
   write(source: Uint8Array, offset: number, options: WriteOptions = {}): Promise<void> {
-    return this.#change('write', offset, source.length, options, () =>
-      writeFully(this.#file.fd, source, offset, options.signal),
-    )
+    return this.#change('write', offset, source.length, options, async () => {
+      if (this.#file.cached.writeNow(source, offset)) return
+      await writeFully(this.#file.fd, source, offset, options.signal)
+    })
   }
 
   zero(offset: number, length: number, options: ZeroOptions = {}): Promise<void> {

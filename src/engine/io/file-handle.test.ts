@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectCode } from '../testing/expect-disk'
+import { CachedFile } from './cached-file'
 import type { OpenFile } from './file-handle'
 import { FileHandle } from './file-handle'
 import { FileHoles } from './file-holes'
@@ -34,7 +35,7 @@ async function handleOn(path: string, answer: Answer, more: Partial<OpenFile> = 
     abilities: { canAllocate: true },
     watchesSize: true,
     ioSize: 4096,
-    cached: { fd: -1, readNow: () => false, isInMemory: () => false, holeAt: () => 0 },
+    cached: new CachedFile(-1, undefined),
     onClose: async () => undefined,
     ...more,
   })

@@ -5,7 +5,7 @@ import type { BigIntStats } from 'node:fs'
 import { PlatterError } from '../base/errors'
 import { alignDown, alignUp } from '../base/ranges'
 import type { ZeroOptions } from '../disk/disk'
-import type { PlacedFile } from '../disk/placement'
+import type { CachedFile } from './cached-file'
 import { closeFd, statFd, syncFdData } from './file-calls'
 import { fileError } from './file-errors'
 import type { AllocateMode, FileHoles, HoleAbilities } from './file-holes'
@@ -31,7 +31,7 @@ export interface OpenFile {
   /** What the file system prefers to read and write, bytes. */
   readonly ioSize: number
   /** What the page cache holds of it. */
-  readonly cached: PlacedFile
+  readonly cached: CachedFile
   /** Called once, after the descriptor was closed. */
   readonly onClose: () => Promise<void>
 }
@@ -54,6 +54,11 @@ export class FileHandle {
   /** A look at the size before a change; requests that come while one is under way share it. */
   refuseShrunk(): Promise<void> {
     if (!this.file.watchesSize) return Promise.resolve()
+    const { path, size, cached } = this.file
+    const sizeNow = cached.sizeNow()
+    if (sizeNow !== undefined) {
+      return sizeNow < size ? Promise.reject(shrunkError(path, size, sizeNow)) : Promise.resolve()
+    }
     this.#sizeCheck ??= this.#compareSize().finally(() => {
       this.#sizeCheck = undefined
     })

@@ -10,8 +10,8 @@ import { connect, createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { PlatterError } from '../base/errors'
 import type { ListenAddress, Listener, Transport } from '../nbd/transport'
-import { loadSendCalls } from './send-file'
 import { checkSocketPath, nameOfAddress } from './socket-address'
+import { loadSocketCalls } from './socket-calls'
 import { SEND_BUFFER, SocketTransport } from './socket-transport'
 
 /** How long an existing socket may take to show that somebody is there. */
@@ -58,7 +58,7 @@ async function startServer(
   onTransport: (transport: Transport) => void,
   listenNow: (server: Server) => void,
 ): Promise<Server> {
-  const calls = await loadSendCalls()
+  const calls = await loadSocketCalls()
   const server = createServer({ highWaterMark: SEND_BUFFER }, (socket) => {
     onTransport(new SocketTransport(socket, nameOfPeer(socket, name), false, calls))
   })

@@ -9,7 +9,8 @@
 import type { Socket } from 'node:net'
 import type { Placement } from '../disk/placement'
 import type { PlacedBytes } from '../nbd/transport'
-import type { SendCalls } from './send-file'
+import type { SocketCalls } from './socket-calls'
+import { descriptorOf } from './socket-descriptor'
 
 interface OrdinaryBytes {
   readonly bytes: Uint8Array
@@ -32,7 +33,7 @@ export class PlacedSender {
   onIdle: () => void = () => undefined
   readonly #socket: Socket
   readonly #fd: number
-  readonly #calls: SendCalls
+  readonly #calls: SocketCalls
   readonly #onDrain: () => void
   #line: (PlacedBytes | OrdinaryBytes)[] = []
   #heldBytes = 0
@@ -44,13 +45,13 @@ export class PlacedSender {
   #sent = 0
 
   /** `undefined` where the system or the socket has no such way. */
-  static of(socket: Socket, calls: SendCalls | undefined, onDrain: () => void) {
-    const fd = (socket as { readonly _handle?: { readonly fd?: number } })._handle?.fd
-    if (calls === undefined || fd === undefined || fd < 0) return undefined
+  static of(socket: Socket, calls: SocketCalls | undefined, onDrain: () => void) {
+    const fd = descriptorOf(socket)
+    if (calls === undefined || fd === undefined) return undefined
     return new PlacedSender(socket, fd, calls, onDrain)
   }
 
-  private constructor(socket: Socket, fd: number, calls: SendCalls, onDrain: () => void) {
+  private constructor(socket: Socket, fd: number, calls: SocketCalls, onDrain: () => void) {
     this.#socket = socket
     this.#fd = fd
     this.#calls = calls

@@ -5,7 +5,8 @@ import type { Socket } from 'node:net'
 import { PlatterError } from '../base/errors'
 import type { PlacedBytes, Transport, TransportEvents } from '../nbd/transport'
 import { PlacedSender } from './placed-sender'
-import type { SendCalls } from './send-file'
+import type { SocketCalls } from './socket-calls'
+import { descriptorOf } from './socket-descriptor'
 
 /** Bytes that may wait unsent before a writer is asked to wait: a few large replies. */
 export const SEND_BUFFER = 1024 * 1024
@@ -15,6 +16,7 @@ const NOTHING = new Uint8Array(0)
 export class SocketTransport implements Transport {
   readonly peer: string
   readonly sendPlaced: ((bytes: PlacedBytes) => boolean) | undefined
+  readonly receiveInto: ((target: Uint8Array) => number) | undefined
   readonly #socket: Socket
   readonly #sender: PlacedSender | undefined
   #events: TransportEvents | undefined
@@ -27,10 +29,14 @@ export class SocketTransport implements Transport {
    * `feedsItself`: data comes through receive() and not through the socket's `data` events. `calls`: for
    * a socket of the system's own, never for an encrypted one, whose bytes have to pass through Node.
    */
-  constructor(socket: Socket, peer: string, feedsItself: boolean, calls?: SendCalls) {
+  constructor(socket: Socket, peer: string, feedsItself: boolean, calls?: SocketCalls) {
     this.peer = peer
     this.#socket = socket
     this.#sender = PlacedSender.of(socket, calls, () => this.#events?.onDrain())
+    const fd = calls && descriptorOf(socket)
+    if (calls !== undefined && fd !== undefined) {
+      this.receiveInto = (target) => (mayReceive(socket) ? calls.receive(fd, target) : 0)
+    }
     this.sendPlaced = this.#sender && ((bytes) => this.#sendPlaced(bytes))
     socket.setNoDelay(true)
     socket.on('error', this.#onError)
@@ -146,3 +152,7 @@ export class SocketTransport implements Transport {
     this.#socket.destroy()
   }
 }
+
+/** What Node has read and not given out would have to come first. */
+const mayReceive = (socket: Socket): boolean =>
+  !socket.destroyed && socket.readableFlowing === true && socket.readableLength === 0

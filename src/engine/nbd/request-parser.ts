@@ -37,9 +37,14 @@ export interface RequestParserOwner {
   admit(header: RequestHeader): boolean
   /** A buffer of that length, for a payload that was admitted; what is in it does not matter. */
   allocate(length: number): Uint8Array
+  /** Moves what else has arrived straight into `target`; how many bytes. See Transport.receiveInto. */
+  pull?(target: Uint8Array): number
   /** A whole request; a refused one has no payload. */
   onRequest(header: RequestHeader, payload: Uint8Array, refusal: WireError | undefined): void
 }
+
+/** To ask for less costs more than to copy it. */
+const SHORTEST_PULL = 16 * 1024
 
 const NOTHING = new Uint8Array(0)
 
@@ -76,7 +81,7 @@ export class RequestParser {
     let at = 0
     for (;;) {
       if (this.#state === 'admission' && !this.#enter()) return at
-      if (at === chunk.length) return at
+      if (at === chunk.length && !this.#pull()) return at
       if (this.#state === 'header') {
         if (this.#have === 0 && !this.#owner.mayTake()) return at
         at = this.#takeHeader(chunk, at)
@@ -136,6 +141,16 @@ export class RequestParser {
     this.#left -= part
     if (this.#left === 0) this.#finish()
     return at + part
+  }
+
+  /** True when that made the payload whole. */
+  #pull(): boolean {
+    const { pull } = this.#owner
+    if (this.#state !== 'payload' || this.#left < SHORTEST_PULL || pull === undefined) return false
+    this.#left -= pull(this.#payload.subarray(this.#payload.length - this.#left))
+    if (this.#left > 0) return false
+    this.#finish()
+    return true
   }
 
   #finish(): void {

@@ -179,12 +179,14 @@ export class ServerSession implements TransportEvents {
       },
       onBroken: (error) => this.#breakOff(asPlatterError(error)),
     })
+    const { receiveInto } = this.#transport
     this.#intake = new RequestIntake(
       {
         judge: (header) => this.#judge(header),
         mayTake: () => this.#mayTake(),
         admit: (header) => this.#phase === 'serving' && this.#share.take(costOf(header)),
         allocate: this.#options.buffers.take,
+        ...(receiveInto && { pull: receiveInto }),
         onRequest: (header, payload, refusal) => this.#onRequest(header, payload, refusal),
       },
       agreement.headers === 'extended',

@@ -43,6 +43,11 @@ export interface Transport {
   write(chunk: Uint8Array, onSent?: () => void): boolean
   /** The same for placed bytes; only where that is quicker than to read them first. */
   readonly sendPlaced?: ((bytes: PlacedBytes) => boolean) | undefined
+  /**
+   * Within onData, when all that it gave is used up: moves what else has arrived into `target`, instead
+   * of giving it to onData, and says how many bytes; 0 when nothing is there. Only where that saves a copy.
+   */
+  readonly receiveInto?: ((target: Uint8Array) => number) | undefined
   /** Stops and restarts receiving: what a slow reader holds against a fast sender. */
   pause(): void
   resume(): void

@@ -1,6 +1,7 @@
-// Bytes into a connected socket past Node's streams, as far as its send buffer has room, without waiting
-// and, out of a file in the page cache, without a copy: the socket takes the file's pages themselves.
-// Linux only. Whoever calls these sees to it that Node has nothing of its own left to write there.
+// Bytes into and out of a connected socket past Node's streams, without waiting: what there is room for,
+// what has arrived. Out of a file in the page cache they go without a copy: the socket takes the file's
+// pages themselves. Linux only. Whoever calls these sees to it that Node holds nothing of its own that
+// would have to go, or be read, first.
 
 import { constants } from 'node:os'
 import { hasHoleCalls } from './hole-libc'
@@ -11,22 +12,25 @@ const MSG_NOSIGNAL = 0x4000
 const SOL_SOCKET = 1
 const SO_SNDBUF = 7
 
-export interface SendCalls {
+export interface SocketCalls {
   /** Bytes taken, 0 when there is no room. Throws with the errno's `code` when the connection is gone. */
   send(socket: number, bytes: Uint8Array): number
   /** Bytes taken; 0 when there is no room; -1 when the file gave nothing: it ends there. */
   sendFile(socket: number, file: number, offset: number, length: number): number
+  /** Bytes that have arrived, into `target`; 0 when there are none, and also at the end or on failure. */
+  receive(socket: number, target: Uint8Array): number
   /** Asks for a send buffer of so many bytes; the system may give less. */
   setSendBuffer(socket: number, bytes: number): void
 }
 
 /** `undefined` where the system has none of it. */
-export async function loadSendCalls(): Promise<SendCalls | undefined> {
+export async function loadSocketCalls(): Promise<SocketCalls | undefined> {
   if (!hasHoleCalls()) return undefined
   try {
     const koffi = (await import('koffi')).default
     const libc = koffi.load(null)
     const send = libc.func('long send(int fd, void *bytes, long length, int flags)')
+    const recv = libc.func('long recv(int fd, void *bytes, long length, int flags)')
     const sendfile = libc.func('long sendfile(int to, int from, void *offset, long count)')
     const setsockopt = libc.func(
       'int setsockopt(int fd, int level, int option, void *value, uint32_t length)',
@@ -55,6 +59,9 @@ export async function loadSendCalls(): Promise<SendCalls | undefined> {
         if (error !== undefined) throw error
         return 0
       },
+      // The end of the stream, or its failure, is there for Node to find as well.
+      receive: (socket, target) =>
+        Math.max(0, recv(socket, target, target.length, MSG_DONTWAIT) as number),
       setSendBuffer: (socket, bytes) => {
         // Refused or cut to the system's limit, the connection works all the same.
         setsockopt(socket, SOL_SOCKET, SO_SNDBUF, Int32Array.of(bytes), 4)
