@@ -6,7 +6,7 @@ import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { PeerProcess, requirePeer, runPeer } from '../engine/testing/peer-process'
+import { isListening, PeerProcess, requirePeer, runPeer } from '../engine/testing/peer-process'
 import { ensureBuilt, RunningPlatter } from './command.test-helper'
 
 let dir = ''
@@ -55,7 +55,7 @@ describe.runIf(isPossible)('the end of a served image', () => {
     const nbdkit = await PeerProcess.start(
       'nbdkit',
       ['-f', '-U', source, ...filters, ...slow],
-      () => existsSync(source),
+      () => isListening(source),
     )
     const uri = `nbd+unix:///?socket=${source}`
     const server = new RunningPlatter(['serve', uri, '--socket', socket, '--writable'], dir)

@@ -2,11 +2,10 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
 import { copyFile, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PeerProcess, requirePeer } from '../engine/testing/peer-process'
+import { isListening, PeerProcess, requirePeer } from '../engine/testing/peer-process'
 import { WatchedWorkspace } from './page.test-helper'
 
 const BLOCK = 64 * 1024
@@ -106,7 +105,7 @@ describe.skipIf(!requirePeer('nbdkit'))('a commit to a server', () => {
   async function start(...args: string[]): Promise<string> {
     const socket = join(watched.dir, 'nbdkit')
     const all = ['-f', '-U', socket, ...args]
-    nbdkit = await PeerProcess.start('nbdkit', all, () => existsSync(socket))
+    nbdkit = await PeerProcess.start('nbdkit', all, () => isListening(socket))
     return `nbd+unix:///?socket=${socket}`
   }
 

@@ -10,7 +10,7 @@ import { dialTransport } from '../engine/io/dial-transport'
 import { systemClock } from '../engine/io/system-clock'
 import { type NbdDisk, openNbdDisk } from '../engine/nbd/nbd-disk'
 import { parseNbdUri } from '../engine/nbd/uri'
-import { PeerProcess, requirePeer, runPeer } from '../engine/testing/peer-process'
+import { isListening, PeerProcess, requirePeer, runPeer } from '../engine/testing/peer-process'
 import { WatchedWorkspace } from './page.test-helper'
 
 const BLOCK = 64 * 1024
@@ -316,7 +316,7 @@ describe('an image that fails under an export', () => {
   it.skipIf(!requirePeer('nbdkit'))('because its server is gone does the same', async () => {
     const socket = join(watched.dir, 'nbdkit')
     const args = ['-f', '-U', socket, 'memory', String(SIZE)]
-    const nbdkit = await PeerProcess.start('nbdkit', args, () => existsSync(socket))
+    const nbdkit = await PeerProcess.start('nbdkit', args, () => isListening(socket))
     servers.push(nbdkit)
     const { id } = await watched.open(`nbd+unix:///?socket=${socket}`)
     const { uri } = await watched.serve(id)
@@ -343,7 +343,7 @@ describe.skipIf(!requirePeer('nbdkit') || !requirePeer('nbdcopy'))('an image beh
   it('gets what was staged over it, and nothing before the commit', async () => {
     const socket = join(watched.dir, 'nbdkit')
     const args = ['-f', '-U', socket, 'file', image]
-    servers.push(await PeerProcess.start('nbdkit', args, () => existsSync(socket)))
+    servers.push(await PeerProcess.start('nbdkit', args, () => isListening(socket)))
     const { id } = await watched.open(`nbd+unix:///?socket=${socket}`)
     const { uri } = await watched.serve(id)
     const expected = content.slice()

@@ -14,7 +14,7 @@ import { openNbdDisk } from '../nbd/nbd-disk'
 import { parseNbdUri } from '../nbd/uri'
 import { runDiskModel } from '../testing/disk-model'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
-import { requirePeer, runPeer } from '../testing/peer-process'
+import { isListening, requirePeer, runPeer } from '../testing/peer-process'
 import { allExtents, dialer } from './reached-server.test-helper'
 import { systemClock } from './system-clock'
 import { tlsClient } from './tls-client'
@@ -39,7 +39,7 @@ describe.runIf(isPossible)('our client at nbd-server', () => {
     await writeFile(`${socket}.conf`, `${lines.join('\n')}\n`)
     const started = await runPeer('nbd-server', ['-C', `${socket}.conf`, '-p', pid])
     expect(started.status, started.stderr).toBe(0)
-    await vi.waitUntil(() => existsSync(socket) && existsSync(pid), { timeout: 5000 })
+    await vi.waitUntil(() => isListening(socket) && existsSync(pid), { timeout: 5000 })
     pids.push(Number(await readFile(pid, 'utf8')))
     return socket
   }

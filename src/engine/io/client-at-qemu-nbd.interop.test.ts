@@ -1,7 +1,6 @@
 // Our client at qemu-nbd: several contexts at once, each as qemu itself sees it, and TLS with certificates
 // and with shared keys, over TCP and Unix sockets, with what both sides refuse.
 
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +12,7 @@ import type { ListenAddress } from '../nbd/transport'
 import { parseNbdUri } from '../nbd/uri'
 import { runDiskModel } from '../testing/disk-model'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
-import { PeerProcess, requirePeer, runPeer } from '../testing/peer-process'
+import { isListening, PeerProcess, requirePeer, runPeer } from '../testing/peer-process'
 import { dialTransport } from './dial-transport'
 import { listenTransport } from './listen-transport'
 import { lengthsAndFlags, withServer } from './reached-server.test-helper'
@@ -130,7 +129,7 @@ describe.runIf(hasQemu && requirePeer('openssl'))('qemu-nbd behind TLS', () => {
       't',
       image,
     ]
-    const isThere = () => (overTcp ? answers(port) : existsSync(socket))
+    const isThere = () => (overTcp ? answers(port) : isListening(socket))
     const server = await PeerProcess.start('qemu-nbd', args, isThere)
     const uri = (query: string, user = '') =>
       overTcp

@@ -1,6 +1,5 @@
 // Several connections to one export of a real server, and a server that is killed under them.
 
-import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -9,14 +8,14 @@ import { openNbdDisk } from '../nbd/nbd-disk'
 import { DEFAULT_RECONNECT } from '../nbd/reconnect'
 import { runDiskModel } from '../testing/disk-model'
 import { expectCode } from '../testing/expect-disk'
-import { PeerProcess, requirePeer, withTempDir } from '../testing/peer-process'
+import { isListening, PeerProcess, requirePeer, withTempDir } from '../testing/peer-process'
 import { dialTransport } from './dial-transport'
 import { systemClock } from './system-clock'
 
 const MiB = 1 << 20
 
 const startNbdkit = (path: string, ...args: readonly string[]) =>
-  PeerProcess.start('nbdkit', ['-f', '-U', path, ...args], () => existsSync(path))
+  PeerProcess.start('nbdkit', ['-f', '-U', path, ...args], () => isListening(path))
 
 async function withNbdkit(
   args: readonly string[],

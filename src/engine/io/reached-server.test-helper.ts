@@ -1,7 +1,6 @@
 // Starts the server of somebody else on a Unix socket in a fresh directory and hands over what reaches it;
 // afterwards closes what was opened and ends the server by its process id.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Disk } from '../disk/disk'
@@ -9,7 +8,7 @@ import { ExtentList } from '../disk/extents'
 import type { NbdDisk, OpenNbdOptions } from '../nbd/nbd-disk'
 import { openNbdDisk } from '../nbd/nbd-disk'
 import type { Transport } from '../nbd/transport'
-import { PeerProcess, withTempDir } from '../testing/peer-process'
+import { isListening, PeerProcess, withTempDir } from '../testing/peer-process'
 import { dialTransport } from './dial-transport'
 import { systemClock } from './system-clock'
 
@@ -35,7 +34,7 @@ export async function withServer(
   await withTempDir(async (dir) => {
     const path = join(dir, 's')
     const list = await args(dir, path)
-    const server = await PeerProcess.start(command, list, () => existsSync(path))
+    const server = await PeerProcess.start(command, list, () => isListening(path))
     try {
       await withReached({ dir, path, server }, test)
     } finally {

@@ -1,7 +1,6 @@
 // TLS against the servers of others: nbdkit with certificates and with keys, qemu-nbd with certificates.
 // Certificates are made by openssl in a fresh directory.
 
-import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,7 +9,13 @@ import type { NbdDisk } from '../nbd/nbd-disk'
 import { openNbdDisk } from '../nbd/nbd-disk'
 import { parseNbdUri } from '../nbd/uri'
 import { expectCode } from '../testing/expect-disk'
-import { PeerProcess, requirePeer, runPeer, withTempDir } from '../testing/peer-process'
+import {
+  isListening,
+  PeerProcess,
+  requirePeer,
+  runPeer,
+  withTempDir,
+} from '../testing/peer-process'
 import { dialTransport } from './dial-transport'
 import { systemClock } from './system-clock'
 import { tlsClient } from './tls-client'
@@ -114,7 +119,7 @@ describe.skipIf(!ready)('a client over TLS', () => {
   ) =>
     withTempDir(async (dir) => {
       const socket = join(dir, 's')
-      const server = await PeerProcess.start(command, args(socket), () => existsSync(socket))
+      const server = await PeerProcess.start(command, args(socket), () => isListening(socket))
       try {
         await test(socket)
       } finally {

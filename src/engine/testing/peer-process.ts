@@ -4,7 +4,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -134,6 +134,16 @@ export class PeerProcess {
       clearTimeout(force)
     }
   }
+}
+
+/**
+ * Whether somebody listens on a Unix socket, without a connection that a server would count. The file is
+ * there a moment before; where the kernel does not tell, it has to do.
+ */
+export function isListening(path: string): boolean {
+  if (process.platform !== 'linux') return existsSync(path)
+  const sockets = readFileSync('/proc/net/unix', 'latin1').split('\n')
+  return sockets.some((line) => line.includes(' 00010000 ') && line.endsWith(` ${path}`))
 }
 
 /** A fresh directory for sockets and images, short enough for a socket path, removed afterwards. */
