@@ -165,7 +165,7 @@ describe('mutated answers', () => {
           }
         },
       ),
-      { numRuns: 400, seed },
+      { numRuns: 800, seed },
     )
     expect(tally.good).toBeGreaterThan(200)
     expect(tally.bad).toBeGreaterThan(200)

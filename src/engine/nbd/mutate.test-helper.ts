@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 
 export interface Mutation {
-  readonly kind: 'set' | 'flip' | 'insert' | 'remove' | 'repeat' | 'cut'
+  readonly kind: 'set' | 'add' | 'flip' | 'insert' | 'remove' | 'repeat' | 'cut'
   /** Where, as a part of the whole. */
   readonly at: number
   readonly value: number
@@ -11,7 +11,7 @@ export interface Mutation {
 }
 
 export const mutation: fc.Arbitrary<Mutation> = fc.record({
-  kind: fc.constantFrom('set', 'flip', 'insert', 'remove', 'repeat', 'cut'),
+  kind: fc.constantFrom('set', 'add', 'flip', 'insert', 'remove', 'repeat', 'cut'),
   // Of all doubles from 0 to 1, nearly all are next to 0: ten-thousandths lie where the bytes lie.
   at: fc.noBias(fc.integer({ min: 0, max: 9999 })).map((part) => part / 10_000),
   value: fc.constantFrom(0, 1, 2, 4, 7, 8, 16, 0x7f, 0x80, 0xfe, 0xff),
@@ -23,6 +23,7 @@ export function mutate(original: Uint8Array, mutations: readonly Mutation[]): Ui
   for (const { kind, at, value, count } of mutations) {
     const index = Math.floor(at * bytes.length)
     if (kind === 'set') bytes[index] = value
+    else if (kind === 'add') bytes[index] = ((bytes[index] ?? 0) + value) & 0xff
     else if (kind === 'flip') bytes[index] = (bytes[index] ?? 0) ^ (1 << (value & 7))
     else if (kind === 'insert') bytes.splice(index, 0, ...Array<number>(count).fill(value))
     else if (kind === 'remove') bytes.splice(index, count)
