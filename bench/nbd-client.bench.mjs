@@ -9,10 +9,15 @@ import { rolldown } from 'rolldown'
 
 const SIZE = '2G'
 
-/** What is read at a time, how much of it is under way at once, and over how many connections. */
+/**
+ * Bytes a request, requests in flight, connections, buffers. nbdcopy: 256 KiB, 64 in flight on each of up
+ * to 4 connections, as many threads as processors.
+ */
 const SHAPES = [
-  ['256 KiB, 64 in flight', 262144, 64, 1],
-  ['256 KiB, 64 in flight, 4 connections', 262144, 64, 4],
+  ['256 KiB, 64 in flight, one buffer', 262144, 64, 1, 'one'],
+  ['256 KiB, 64 in flight, a buffer each', 262144, 64, 1, 'each'],
+  ['256 KiB, 16 in flight, a buffer each', 262144, 16, 1, 'each'],
+  ['256 KiB, 4 × 64 in flight, one buffer', 262144, 256, 4, 'one'],
 ]
 
 export async function run({ root, temporary, pair, timed }) {
@@ -24,7 +29,7 @@ export async function run({ root, temporary, pair, timed }) {
     const uri = `nbd+unix:///?socket=${socket}`
     try {
       for (const [title, ...shape] of SHAPES) {
-        await pair(`${SIZE} of nbdkit ${plugin}: ${title}`, {
+        await pair(`${plugin}: ${title}`, {
           ours: async () => timed(process.execPath, [client, uri, ...shape.map(String)]),
           peer: async () => timed('nbdcopy', ['--no-extents', uri, 'null:']),
           peerName: 'nbdcopy',

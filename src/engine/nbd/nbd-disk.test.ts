@@ -296,6 +296,50 @@ describe('an NBD disk at a strange server', () => {
     expect(Object.values(rest).every((has) => !has)).toBe(true)
   })
 
+  const one = Uint8Array.of(1)
+  it.each<[string, number, (disk: NbdDisk) => Promise<unknown>, PlatterError['code']]>([
+    ['a write to what is read-only', 1 | 2, (disk) => disk.write(one, 0), 'READ_ONLY'],
+    ['zeroes', 1, (disk) => disk.zero(0, 512), 'NOT_SUPPORTED'],
+    ['a fast zero', 1 | 64, (disk) => disk.zero(0, 512, { fast: true }), 'NOT_SUPPORTED'],
+    ['a trim', 1 | 64, (disk) => disk.trim(0, 512), 'NOT_SUPPORTED'],
+    ['a stable write', 1, (disk) => disk.write(one, 0, { fua: true }), 'NOT_SUPPORTED'],
+    ['a read beyond the end', 1, (disk) => disk.read(one, 512), 'OUT_OF_RANGE'],
+    ['a write beyond the end', 1, (disk) => disk.write(one, 512), 'OUT_OF_RANGE'],
+    ['status of another context', 1, (disk) => disk.status('qemu:x', 0, 512), 'NOT_SUPPORTED'],
+  ])('is not sent %s that it did not offer', async (_, flags, call, code) => {
+    const { opening, peer } = await openAgainst(plain(512, flags))
+    const disk = await opening
+    peer.clear()
+    await expectCode(call(disk), code)
+    await settle()
+    expect(peer.hex).toBe('')
+  })
+
+  it('is not sent a flush or a cache request that it did not offer', async () => {
+    const { opening, peer } = await openAgainst(plain(512, 1))
+    const disk = await opening
+    peer.clear()
+    await Promise.all([disk.flush(), disk.cache(0, 512)])
+    expect(peer.hex).toBe('')
+  })
+
+  it('is asked for zeroes without and with holes, fast ones, and stable ones, by their flags', async () => {
+    const flags = 1 | 8 | 64 | 2048
+    const { opening, peer } = await openAgainst(plain(512, flags))
+    const disk = await opening
+    peer.clear()
+    const wishes = [{}, { mayTrim: true }, { mayTrim: true, fast: true }, { fua: true }]
+    for (const wish of wishes) {
+      void disk.zero(0, 512, wish).catch(() => undefined)
+      await settle()
+    }
+    const sent = Buffer.from(peer.received)
+    const flagsSent = wishes.map((_, i) => sent.readUInt16BE(28 * i + 4))
+    // NO_HOLE 2, FAST_ZERO 16, FUA 1
+    expect(flagsSent).toEqual([2, 0, 16, 3])
+    expect(sent.length).toBe(4 * 28)
+  })
+
   it('asks for the short last block as it is', async () => {
     const { opening, peer } = await openAgainst(plain(4096 + 100, 1, blockInfo(4096, 4096, 4096)))
     const disk = await opening
