@@ -158,11 +158,7 @@ function addServe(program: Command, run: Commands['serve']): void {
       ),
     )
     .option('--tls-verify-peer', 'let in only clients with a certificate of ca-cert.pem')
-    .addOption(
-      option('--log <file>', 'write a line for each request; - is standard error').argParser(
-        parseLog,
-      ),
-    )
+    .option('--log <file>', 'write a line for each request; - is standard error', parseLog)
     .option(...FORMAT)
     .action((image, options, command) => {
       const hasKeys = options.tlsCertificates !== undefined || options.tlsPsk !== undefined

@@ -235,8 +235,10 @@ export const namesOfTransmissionFlags = (flags: number): string[] =>
     .filter(([, bit]) => (flags & bit) !== 0)
     .map(([name]) => name.replace('NBD_FLAG_', ''))
 
+const SHORT_COMMAND_FLAGS = Object.entries(COMMAND_FLAGS).map(
+  ([name, bit]) => [name.replace('NBD_CMD_FLAG_', ''), bit] as const,
+)
+
 /** The command flags that are set, likewise: `FUA`, `NO_HOLE`. Bits that nobody has named are left out. */
 export const namesOfCommandFlags = (flags: number): string[] =>
-  Object.entries(COMMAND_FLAGS)
-    .filter(([, bit]) => (flags & bit) !== 0)
-    .map(([name]) => name.replace('NBD_CMD_FLAG_', ''))
+  SHORT_COMMAND_FLAGS.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name)
