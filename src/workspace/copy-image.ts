@@ -11,6 +11,7 @@ import { NullDisk } from '../engine/copy/null-disk'
 import type { Disk } from '../engine/disk/disk'
 import { FileDisk, openFileDisk } from '../engine/io/file-disk'
 import { errnoName, fileError } from '../engine/io/file-errors'
+import { FileRangeCopy } from '../engine/io/file-range-copy'
 import { HoleWorker } from '../engine/io/hole-worker'
 import { backgroundClock } from '../engine/io/system-clock'
 import { FileTarget } from './copy-file'
@@ -56,7 +57,7 @@ export async function copyImage(options: CopyImageOptions): Promise<CopyResult> 
     const source = await openImage(locator, { ...opening, format })
     try {
       const target = await openTarget(source, options, opening)
-      return await copyTo(source.disk, target, options)
+      return await copyTo(source.disk, target, options, holes)
     } finally {
       await source.close()
     }
@@ -69,14 +70,19 @@ async function copyTo(
   source: Disk,
   { disk, file, close }: Target,
   options: CopyImageOptions,
+  holes: HoleWorker,
 ): Promise<CopyResult> {
   const { flush = true } = options
+  let ranges: FileRangeCopy | undefined
   const isNull = disk instanceof NullDisk
   const checkpoint =
     file === undefined || !flush
       ? undefined
       : { intervalMs: CHECKPOINT_MS, save: (completed: number) => file.save(completed) }
   try {
+    if (source instanceof FileDisk && file !== undefined) {
+      ranges = await FileRangeCopy.open(source, file.disk, holes)
+    }
     const result = await copyDisk(source, disk, {
       ...options,
       // Nobody looks at what the null disk was given.
@@ -86,10 +92,14 @@ async function copyTo(
       start: file?.start,
       checkpoint,
       clock: backgroundClock,
+      rangeCopy: ranges === undefined ? undefined : (at, length) => ranges!.copy(at, length),
     })
+    await ranges?.close()
+    ranges = undefined
     await (file === undefined ? close() : file.finish(flush))
     return result
   } catch (error) {
+    await ranges?.close()
     throw await afterFailure(error, file, checkpoint !== undefined, close)
   }
 }

@@ -22,8 +22,7 @@ import { type CopyProgress, ProgressMeter, Watermark } from './copy-progress'
 import { type CopyUnit, CopyUnits } from './copy-units'
 import { SourceRuns } from './source-runs'
 import { TargetZeroes } from './target-zeroes'
-import { WindowBuffer } from './unit-blocks'
-import { UnitFailure, UnitIo } from './unit-io'
+import { type RangeCopy, UnitFailure, UnitIo } from './unit-io'
 
 export interface CopyCheckpoint {
   readonly intervalMs: number
@@ -46,6 +45,8 @@ export interface CopyOptions extends SizeOptions {
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined
   /** Now and then, and when the copy is cut short. */
   readonly checkpoint?: CopyCheckpoint | undefined
+  /** A shorter way for data between these two disks; what is read then is only looked at for zeroes. */
+  readonly rangeCopy?: RangeCopy | undefined
   /** Begins nothing new, and waits for what is in flight. */
   readonly signal?: AbortSignal | undefined
 }
@@ -101,7 +102,7 @@ class Copy {
     this.#zeroes = new TargetZeroes(target, plan, options.targetIsZero === true)
     const disks = { source, target }
     this.#units = new CopyUnits(disks, plan, this.#runs, start, () => this.#zeroes.most)
-    this.#io = new UnitIo(disks, plan, this.#zeroes, signal)
+    this.#io = new UnitIo(disks, plan, this.#zeroes, options)
     this.#mark = new Watermark(start)
     const { onProgress } = options
     if (onProgress !== undefined) {
@@ -132,15 +133,11 @@ class Copy {
   }
 
   async #work(): Promise<void> {
-    let buffer: WindowBuffer | undefined
     await this.#attempt(async () => {
       for (let next = await this.#take(); next !== undefined; next = await this.#take()) {
         const { unit, end } = next
         if (unit.kind === 'zero') await this.#io.zero(unit)
-        else {
-          buffer ??= new WindowBuffer(this.#plan.window)
-          await this.#io.carry(unit, buffer)
-        }
+        else await this.#io.carry(unit)
         end()
         this.#meter?.add(lengthInSource(unit))
       }

@@ -5,6 +5,7 @@ import { PlatterError } from '../base/errors'
 import { MAX_PAYLOAD } from '../disk/disk'
 import { EXTENT_HOLE, EXTENT_ZERO } from '../disk/extents'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
+import { failureOf } from '../testing/fail-nth'
 import { content, extentsOf, HOLE, KIB, sketch } from './copy.test-helper'
 import { type CopyOptions, copyDisk } from './copy-disk'
 
@@ -311,6 +312,43 @@ describe('zeroes in data', () => {
     const target = sketch(old(size))
     await run(source(), target, { sparse: 0 })
     expect(changes(target)).toEqual(['write 0+65536', 'flush'])
+  })
+})
+
+describe('a shorter way between the two disks', () => {
+  const size = 256 * KIB
+  const bytes = content(size, [0, 64 * KIB], [128 * KIB, 128 * KIB])
+
+  it('carries what is read and found to be data', async () => {
+    const [source, target] = [sketch(bytes, { extents: [] }), sketch(old(size))]
+    const carried: string[] = []
+    const rangeCopy = async (offset: number, length: number) => {
+      carried.push(`${offset}+${length}`)
+      return true
+    }
+    const result = await copyDisk(source, target, { rangeCopy })
+    expect(carried).toEqual(['0+65536', '131072+131072'])
+    expect(changes(target)).toEqual(['zero 65536+65536 mayTrim fast', 'flush'])
+    expect(result).toMatchObject({ written: 192 * KIB, zeroed: 64 * KIB })
+  })
+
+  it('is not asked again once it could not, and the range is written', async () => {
+    const [source, target] = [sketch(bytes, { extents: [] }), sketch(old(size))]
+    let asked = 0
+    const rangeCopy = async () => {
+      asked++
+      return false
+    }
+    await run(source, target, { rangeCopy, requests: 1, requestSize: 64 * KIB })
+    expect(asked).toBe(1)
+  })
+
+  it('that fails ends the copy', async () => {
+    const rangeCopy = async () => {
+      throw new PlatterError('NO_SPACE', 'no space is left')
+    }
+    const error = await failureOf(copyDisk(sketch(bytes), sketch(old(size)), { rangeCopy }))
+    expect(error).toMatchObject({ code: 'NO_SPACE', data: { completed: 0, offset: 0 } })
   })
 })
 

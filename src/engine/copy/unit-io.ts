@@ -5,7 +5,13 @@ import type { Disk } from '../disk/disk'
 import type { CopyPlan } from './copy-plan'
 import type { DataUnit } from './copy-units'
 import type { TargetZeroes } from './target-zeroes'
-import { blockRuns, type WindowBuffer } from './unit-blocks'
+import { blockRuns, WindowBuffer } from './unit-blocks'
+
+/**
+ * Carries a range of the source to the same place of the target by itself, without anybody's buffer; false
+ * where it cannot, and then it is not asked again.
+ */
+export type RangeCopy = (offset: number, length: number) => Promise<boolean>
 
 /** What one side refused; `range` is the request. */
 export class UnitFailure {
@@ -26,6 +32,9 @@ export class UnitIo {
   readonly #plan: CopyPlan
   readonly #zeroes: TargetZeroes
   readonly #signal: AbortSignal | undefined
+  /** Used last in, first out: a buffer that was just read into is still in the processor's cache. */
+  readonly #buffers: WindowBuffer[] = []
+  #rangeCopy: RangeCopy | undefined
   /** Bytes. */
   read = 0
   written = 0
@@ -34,25 +43,35 @@ export class UnitIo {
     disks: { readonly source: Disk; readonly target: Disk },
     plan: CopyPlan,
     zeroes: TargetZeroes,
-    signal: AbortSignal | undefined,
+    options: {
+      readonly signal?: AbortSignal | undefined
+      readonly rangeCopy?: RangeCopy | undefined
+    },
   ) {
     this.#source = disks.source
     this.#target = disks.target
     this.#plan = plan
     this.#zeroes = zeroes
-    this.#signal = signal
+    this.#signal = options.signal
+    this.#rangeCopy = options.rangeCopy
   }
 
   /** Rejects with a UnitFailure when all calls have settled. */
-  async carry(unit: DataUnit, buffer: WindowBuffer): Promise<void> {
+  async carry(unit: DataUnit): Promise<void> {
+    const buffer = this.#buffers.pop() ?? new WindowBuffer(this.#plan.window)
     await this.#fill(unit, buffer)
+    const runs = blockRuns(unit, buffer, this.#plan)
     const calls: Promise<void>[] = []
-    for (const run of blockRuns(unit, buffer, this.#plan)) {
+    const rangeCopy = unit.kept === 0 ? this.#rangeCopy : undefined
+    if (rangeCopy !== undefined) this.#buffers.push(buffer)
+    for (const run of runs) {
       if (run.isZero) calls.push(this.zero(run))
+      else if (rangeCopy !== undefined) calls.push(this.#copyRange(rangeCopy, run))
       else this.#write(unit, buffer, run, calls)
     }
     if (calls.length === 1) await calls[0]
     else await settle(calls)
+    if (rangeCopy === undefined) this.#buffers.push(buffer)
   }
 
   async zero(range: ByteRange): Promise<void> {
@@ -99,6 +118,27 @@ export class UnitIo {
       const from = bytes.subarray(part.offset - unit.offset, endOf(part) - unit.offset)
       calls.push(this.#writePart(from, part))
     }
+  }
+
+  /** Its buffer is gone by now: where the range cannot be copied it is read again. */
+  async #copyRange(rangeCopy: RangeCopy, run: ByteRange): Promise<void> {
+    let done: boolean
+    try {
+      done = await rangeCopy(run.offset, run.length)
+    } catch (error) {
+      throw new UnitFailure('writing', run, error)
+    }
+    if (done) {
+      this.written += run.length
+      return
+    }
+    this.#rangeCopy = undefined
+    const unit: DataUnit = { kind: 'data', ...run, reads: [run], kept: 0 }
+    const buffer = new WindowBuffer(run.length)
+    await this.#fill(unit, buffer)
+    const calls: Promise<void>[] = []
+    this.#write(unit, buffer, run, calls)
+    await settle(calls)
   }
 
   async #writePart(from: Uint8Array, range: ByteRange): Promise<void> {

@@ -37,6 +37,8 @@ export interface HoleLibc {
   /** Finds the first extents of the range, at most `limit` and what the buffer holds; how many. */
   fiemap(fd: number, offset: number, length: number, limit: number): number
   fallocate(fd: number, mode: number, offset: number, length: number): number
+  /** Carries bytes from one file to the same place in another; how many, perhaps fewer than asked for. */
+  copyRange(from: number, to: number, offset: number, length: number): number
   /** 0 or an errno. */
   adviseWillNeed(fd: number, offset: number, length: number): number
   /** The magic number of the file system. */
@@ -111,6 +113,9 @@ export async function loadHoleLibc(): Promise<HoleLibc> {
   const lseek = libc.func('int64_t lseek(int fd, int64_t offset, int whence)')
   const ioctl = libc.func('int ioctl(int fd, unsigned long request, ...)')
   const fallocate = libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)')
+  const copyFileRange = libc.func(
+    'int64_t copy_file_range(int from, _Inout_ int64_t *fromAt, int to, _Inout_ int64_t *toAt, size_t length, unsigned int flags)',
+  )
   const fadvise = libc.func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
   const fstatfs = libc.func('int fstatfs(int fd, void *statfs)')
   const extents = new FiemapBuffer(FIEMAP_EXTENTS)
@@ -124,6 +129,8 @@ export async function loadHoleLibc(): Promise<HoleLibc> {
       return ioctl(fd, FS_IOC_FIEMAP, 'void *', extents.bytes) === -1 ? -1 : extents.count
     },
     fallocate: (fd, mode, offset, length) => fallocate(fd, mode, offset, length) as number,
+    copyRange: (from, to, offset, length) =>
+      copyFileRange(from, [offset], to, [offset], length, 0) as number,
     adviseWillNeed: (fd, offset, length) =>
       fadvise(fd, offset, length, POSIX_FADV_WILLNEED) as number,
     fileSystemType: (fd) => {

@@ -22,6 +22,14 @@ export type HoleRequest =
       readonly offset: number
       readonly length: number
     }
+  /** Carries the range from one file to the same place in another, without the bytes passing here. */
+  | {
+      readonly kind: 'copy'
+      readonly fd: number
+      readonly target: number
+      readonly offset: number
+      readonly length: number
+    }
   | { readonly kind: 'size'; readonly fd: number }
   /** Whether the holes of the file can be told, and how. */
   | { readonly kind: 'probe'; readonly fd: number }
@@ -55,6 +63,8 @@ export function answerHoleRequest(libc: HoleLibc, request: HoleRequest): HoleRep
         ? { kind: 'value', value: 0 }
         : { kind: 'failed', errno, call: 'posix_fadvise' }
     }
+    case 'copy':
+      return copyRange(libc, request)
     case 'size':
       return numberReply(libc, libc.seekEnd(request.fd), 'lseek')
     case 'probe':
@@ -73,6 +83,21 @@ function allocate(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'allocat
       return { kind: 'failed', errno, call: 'fallocate' }
     }
   }
+}
+
+/** How much was carried; less than asked for only where the source ends. */
+function copyRange(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'copy' }>): HoleReply {
+  const { fd, target, offset, length } = request
+  let done = 0
+  for (let interrupts = 0; done < length; ) {
+    const count = libc.copyRange(fd, target, offset + done, length - done)
+    if (count === 0) break
+    if (count > 0) done += count
+    else if (libc.errno() !== EINTR || ++interrupts === MAX_INTERRUPTS) {
+      return { kind: 'failed', errno: libc.errno(), call: 'copy_file_range' }
+    }
+  }
+  return { kind: 'value', value: done }
 }
 
 /** ext4 makes the answers of FIEMAP and of lseek out of one map; of others that is not known. */

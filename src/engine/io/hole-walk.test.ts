@@ -42,6 +42,7 @@ class FakeFile {
       extents,
       fiemap: (_fd, offset, length, limit) => this.#fiemap(extents, offset, length, limit),
       fallocate: () => -1,
+      copyRange: () => -1,
       adviseWillNeed: () => 0,
       fileSystemType: () => 0,
       errno: () => this.#errno,

@@ -1,0 +1,90 @@
+// Carries ranges from one plain file to the same place in another inside the kernel: no byte comes to this
+// process, and a file system that can shares them. Linux only, and not between all file systems: what is
+// not to be had is said once, and the caller carries the bytes.
+
+import { constants } from 'node:fs'
+import { PlatterError } from '../base/errors'
+import { closeFd, openFd, statFd } from './file-calls'
+import type { FileDisk } from './file-disk'
+import { errnoName, fileError, systemError } from './file-errors'
+import { fileIdentityOf } from './file-identity'
+import type { HoleWorker } from './hole-worker'
+
+/** As the kernel says that these two files, or this file system, are not for it. */
+const UNSUPPORTED = [
+  'EXDEV',
+  'EOPNOTSUPP',
+  'ENOTSUP',
+  'ENOSYS',
+  'EINVAL',
+  'EBADF',
+  'ETXTBSY',
+  'EPERM',
+]
+
+export class FileRangeCopy {
+  readonly #worker: HoleWorker
+  readonly #source: number
+  readonly #target: number
+  readonly #path: string
+  #isUsable = true
+
+  private constructor(worker: HoleWorker, source: number, target: number, path: string) {
+    this.#worker = worker
+    this.#source = source
+    this.#target = target
+    this.#path = path
+  }
+
+  /** Descriptors of its own for both files; `undefined` where it cannot be tried. */
+  static async open(
+    source: FileDisk,
+    target: FileDisk,
+    worker: HoleWorker,
+  ): Promise<FileRangeCopy | undefined> {
+    const isPlain = source.kind === 'file' && target.kind === 'file'
+    if (!worker.isAvailable || !isPlain) return undefined
+    const from = await openSame(source, constants.O_RDONLY)
+    try {
+      const to = await openSame(target, constants.O_WRONLY)
+      return new FileRangeCopy(worker, from, to, target.path)
+    } catch (error) {
+      await closeFd(from)
+      throw error
+    }
+  }
+
+  /** False: nothing was done for certain, and it is of no use to ask again. */
+  async copy(offset: number, length: number): Promise<boolean> {
+    if (!this.#isUsable) return false
+    const [fd, target] = [this.#source, this.#target]
+    const reply = await this.#worker.ask({ kind: 'copy', fd, target, offset, length })
+    if (reply.kind === 'value' && reply.value === length) return true
+    const error = reply.kind === 'failed' ? systemError(reply.errno, reply.call) : undefined
+    if (error !== undefined && !UNSUPPORTED.includes(errnoName(error))) {
+      throw fileError(error, this.#path, `cannot copy ${length} bytes at offset ${offset} into it`)
+    }
+    this.#isUsable = false
+    return false
+  }
+
+  async close(): Promise<void> {
+    await closeFd(this.#source)
+    await closeFd(this.#target)
+  }
+}
+
+/** The file that the disk has open, under its path once more; TARGET_CHANGED when that leads elsewhere. */
+async function openSame(disk: FileDisk, flags: number): Promise<number> {
+  const { path } = disk
+  let fd: number
+  try {
+    fd = await openFd(path, flags | (constants.O_NONBLOCK ?? 0))
+  } catch (error) {
+    throw fileError(error, path, 'cannot open it once more')
+  }
+  const [known, now] = [await disk.identity(), fileIdentityOf(await statFd(fd))]
+  if (known.dev === now.dev && known.ino === now.ino) return fd
+  await closeFd(fd)
+  throw new PlatterError('TARGET_CHANGED', `${path}: another file has taken its place`)
+}
