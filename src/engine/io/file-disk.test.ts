@@ -85,6 +85,16 @@ describeDiskContract(
 )
 
 describeDiskContract(
+  'a writable file of a program that may wait',
+  async () => {
+    const content = noise(300_000)
+    const options = { writable: true, mayWait: true, ...services }
+    return { disk: await openFileDisk(await makeFile(content), options), content }
+  },
+  onLinux ? {} : { lacks: ['trim', 'fastZero', 'extents', 'cache'] },
+)
+
+describeDiskContract(
   'a read-only file of odd size',
   async () => {
     const content = noise(100_001)

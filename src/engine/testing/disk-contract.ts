@@ -1,11 +1,13 @@
 // The suite that every Disk passes: `describeDiskContract` makes a fresh disk for each behaviour. What a
 // disk cannot do is declared beside it and checked, so that a capability cannot get lost unseen.
 
+import { readSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Prng } from '../base/prng'
 import { alignDown } from '../base/ranges'
 import type { Capabilities, Disk } from '../disk/disk'
 import { EXTENT_ZERO } from '../disk/extents'
+import type { PlacedReads } from '../disk/placement'
 import { describeContractChanges } from './disk-contract-changes'
 import { runDiskModel } from './disk-model'
 import { expectCode, expectSameBytes, readWhole } from './expect-disk'
@@ -63,6 +65,30 @@ export function describeDiskContract(
   })
 }
 
+/** The range by its placements; what cannot be placed is taken from `content`. */
+function placedBytes(
+  placed: PlacedReads,
+  offset: number,
+  length: number,
+  content: Uint8Array,
+): Uint8Array {
+  const bytes = new Uint8Array(length).fill(0xa5)
+  for (let at = 0; at < length; ) {
+    const placement = placed.place(offset + at, length - at)
+    if (placement === undefined) {
+      bytes.set(content.subarray(offset + at, offset + length), at)
+      return bytes
+    }
+    expect(placement.length).toBeGreaterThan(0)
+    expect(placement.length).toBeLessThanOrEqual(length - at)
+    const into = bytes.subarray(at, at + placement.length)
+    if (placement.file === undefined) into.fill(0)
+    else readSync(placement.file.fd, into, 0, into.length, placement.offset)
+    at += placement.length
+  }
+  return bytes
+}
+
 function describeShape(
   withDisk: WithDisk,
   lacks: ReadonlySet<keyof Capabilities>,
@@ -111,6 +137,19 @@ function describeReads(withDisk: WithDisk): void {
       expectSameBytes(around.subarray(0, unit), new Uint8Array(unit).fill(0xa5))
       expectSameBytes(around.subarray(unit, 2 * unit), content.subarray(unit, 2 * unit))
       expectSameBytes(around.subarray(2 * unit), new Uint8Array(unit).fill(0xa5))
+    }))
+
+  it('places no bytes but those that it reads', () =>
+    withDisk(async (disk, content) => {
+      const prng = new Prng(8)
+      for (let i = 0; i < 20 && disk.placed !== undefined; i++) {
+        const offset = prng.below(disk.size)
+        const length = 1 + prng.below(Math.min(disk.size - offset, 200_000))
+        expectSameBytes(
+          placedBytes(disk.placed, offset, length, content),
+          content.subarray(offset, offset + length),
+        )
+      }
     }))
 
   it('reads the last bytes', () =>
