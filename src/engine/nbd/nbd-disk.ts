@@ -124,7 +124,7 @@ export class NbdDisk implements Disk {
       client,
       size: info.size,
       minimum: this.#minimum,
-      maximum: largestPayload(info, this.#minimum),
+      maximum: largestPayload(info),
       extended: info.extended,
     })
     this.blockSize = {
@@ -294,9 +294,10 @@ function clip(answer: ExtentList, offset: number, end: number, known?: number): 
   return list
 }
 
-/** The server's maximum, at most what we take, in whole blocks. */
-function largestPayload(info: ExportInfo, minimum: number): number {
-  return alignDown(Math.min(info.blockSize?.maximum ?? MAX_PAYLOAD, MAX_PAYLOAD), minimum)
+/** The server's maximum, at most what we take: in blocks that it prefers, or in its smallest if need be. */
+function largestPayload({ blockSize }: ExportInfo): number {
+  const most = Math.min(blockSize?.maximum ?? MAX_PAYLOAD, MAX_PAYLOAD)
+  return alignDown(most, blockSize?.preferred ?? 1) || alignDown(most, blockSize?.minimum ?? 1)
 }
 
 function capabilitiesOf(info: ExportInfo, readOnly: boolean): Capabilities {
