@@ -128,6 +128,19 @@ test('a client is shown with what it does, hung up on, and asked about', async (
   await expect(app.page.getByText('Nothing is served.')).toBeVisible()
 })
 
+test('each of two exports has a log of its own', async ({ launch, peers }) => {
+  const app = await launch({ images: ['sample:'] })
+  const first = await app.serve()
+  await app.serve()
+  peers.qemuIo(first, 'write -P 1 1M 4k')
+  await app.page.getByRole('button', { name: 'What clients ask for' }).last().click()
+  await app.idle()
+  expect(await app.requestRows()).toEqual([])
+  await app.press('Alt+4')
+  await app.page.getByRole('button', { name: 'What clients ask for' }).first().click()
+  await expect(app.requestRow('WRITE', '0x100000')).toBeVisible()
+})
+
 test('the form says what is wrong at the field, and warns of an open address', async ({
   launch,
   dir,

@@ -2,7 +2,7 @@
 // for all, the tab on the right and the base of offsets.
 
 import type { StateCreator } from 'zustand'
-import type { CellClass, SessionId } from '../../bridge/model'
+import type { CellClass, ExportId, SessionId } from '../../bridge/model'
 import type { ByteRange } from '../../engine/base/ranges'
 import type { CursorState, MapViewState } from '../views'
 import type { AppState } from './app-state'
@@ -44,14 +44,16 @@ export interface ViewsSlice {
   readonly views: Readonly<Record<SessionId, SessionView>>
   readonly sideTab: SideTab
   readonly servePart: ServePart
+  /** The export whose requests are shown, as long as there is one of that id. */
+  readonly requestsOf: ExportId | undefined
   readonly radix: 16 | 10
   changeView(id: SessionId, change: Partial<SessionView>): void
   /** Moves the cursor and remembers where it was. */
   travel(id: SessionId, cursor: CursorState, nowMs: number): void
   recordEdit(id: SessionId, edit: Edit): void
   showTab(tab: SideTab): void
-  /** The tab of exports, with this in it. */
-  showServe(part: ServePart): void
+  /** The tab of exports, with this in it; the requests of another export when one is named. */
+  showServe(part: ServePart, requestsOf?: ExportId): void
   setRadix(radix: 16 | 10): void
 }
 
@@ -62,6 +64,7 @@ export const viewsSlice: StateCreator<AppState, [], [], ViewsSlice> = (set) => (
   views: {},
   sideTab: 'inspector',
   servePart: 'exports',
+  requestsOf: undefined,
   radix: 16,
   changeView: (id, change) =>
     set((state) => {
@@ -83,6 +86,7 @@ export const viewsSlice: StateCreator<AppState, [], [], ViewsSlice> = (set) => (
       return { views: { ...state.views, [id]: { ...view, edits: pushEdit(view.edits, edit) } } }
     }),
   showTab: (sideTab) => set({ sideTab }),
-  showServe: (servePart) => set({ sideTab: 'serve', servePart }),
+  showServe: (servePart, requestsOf) =>
+    set({ sideTab: 'serve', servePart, ...(requestsOf && { requestsOf }) }),
   setRadix: (radix) => set({ radix }),
 })

@@ -61,9 +61,9 @@ export function ClientCard({ client, onDisconnect }: ClientCardProps) {
 
 function Cell({ of }: { readonly of: Traffic }) {
   return (
-    <td className="mono" title={formatExact(of.bytes)}>
+    <td className="mono" title={`${formatExact(of.bytes)} in ${countOf(of.requests, 'request')}`}>
       {formatSize(of.bytes)}
-      <small>{countOf(of.requests, 'request')}</small>
+      <small>{groupDigits(of.requests)} req.</small>
     </td>
   )
 }

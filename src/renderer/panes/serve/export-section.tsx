@@ -18,7 +18,7 @@ export function ExportSection({ info }: { readonly info: ExportInfo }) {
     setProblem(undefined)
     task().catch((error: unknown) => setProblem(messageOf(error)))
   }
-  const hint = hintOf(info)
+  const hints = hintsOf(info)
   return (
     <Section
       title={info.name === '' ? 'Default export' : `Export ${info.name}`}
@@ -36,7 +36,11 @@ export function ExportSection({ info }: { readonly info: ExportInfo }) {
       <p className="export-note">
         {info.description} · {tlsText(info)}
       </p>
-      {hint !== undefined && <p className="export-note">{hint}</p>}
+      {hints.map((hint) => (
+        <p className="export-note" key={hint}>
+          {hint}
+        </p>
+      ))}
       {problem !== undefined && (
         <div className="sidebar-note">
           <Problem>{problem}</Problem>
@@ -59,7 +63,7 @@ export function ExportSection({ info }: { readonly info: ExportInfo }) {
           look="quiet"
           small
           icon={ListTree}
-          onClick={() => app.store.getState().showServe('requests')}
+          onClick={() => app.store.getState().showServe('requests', info.id)}
         >
           What clients ask for
         </Button>
@@ -74,9 +78,18 @@ function tlsText({ tls }: ExportInfo): string {
   return `TLS ${tls.mode}${who}`
 }
 
-/** What a client has to add to the URI before it is let in. */
-function hintOf({ tls }: ExportInfo): string | undefined {
-  if (tls?.keys === 'psk') return 'Clients add their name before the host, and ?tls-psk-file=FILE.'
-  if (tls?.verifiesClients === true) return 'Clients add ?tls-certificates=FOLDER.'
-  return undefined
+/** What a client has to change in the URI before it is let in. */
+function hintsOf({ uri, tls }: ExportInfo): string[] {
+  const join = uri.includes('?') ? '&' : '?'
+  return [
+    ...(/^nbds?:\/\/(0\.0\.0\.0|\[::\])[:/]/.test(uri)
+      ? ['It listens on every address of this machine: clients name one of them.']
+      : []),
+    ...(tls?.keys === 'psk'
+      ? [`Clients add their name and @ before the host, and ${join}tls-psk-file=FILE.`]
+      : []),
+    ...(tls?.keys === 'x509' && tls.verifiesClients
+      ? [`Clients add ${join}tls-certificates=FOLDER.`]
+      : []),
+  ]
 }

@@ -10,7 +10,7 @@ export const REQUEST_COLUMNS: readonly Column[] = [
   { key: 'client', title: 'Client', width: '34px', align: 'end', fromPx: 410 },
   { key: 'command', title: 'Command', width: '88px' },
   { key: 'offset', title: 'Offset', width: 'minmax(76px, 1fr)', align: 'end' },
-  { key: 'length', title: 'Length', width: '62px', align: 'end' },
+  { key: 'length', title: 'Length', width: '62px', align: 'end', fromPx: 320 },
   { key: 'flags', title: 'Flags', width: 'minmax(60px, 1fr)', fromPx: 630 },
   { key: 'result', title: 'Result', width: '62px', fromPx: 540 },
   { key: 'duration', title: 'ms', width: '50px', align: 'end', fromPx: 380 },

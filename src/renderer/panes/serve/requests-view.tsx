@@ -7,7 +7,7 @@ import type { ExportInfo, SessionInfo } from '../../../bridge/model'
 import type { RequestRow } from '../../../bridge/request-rows'
 import { goTo } from '../../actions/navigate'
 import { messageOf } from '../../state/app'
-import { useApp } from '../../state/use-app'
+import { useApp, useAppState } from '../../state/use-app'
 import { Button, IconButton } from '../../widgets/button'
 import { countOf } from '../../widgets/count-words'
 import { DataGrid } from '../../widgets/data-grid'
@@ -26,7 +26,8 @@ interface RequestsViewProps {
 }
 
 export function RequestsView({ session, exports }: RequestsViewProps) {
-  const [id, setId] = useState<string>()
+  const app = useApp()
+  const id = useAppState((state) => state.requestsOf)
   const info = exports.find((each) => each.id === id) ?? exports.at(-1)
   if (info === undefined) return null
   const nameOf = (of: string) => {
@@ -42,7 +43,7 @@ export function RequestsView({ session, exports }: RequestsViewProps) {
             value={info.id}
             options={exports.map((each) => each.id)}
             textOf={nameOf}
-            onChange={setId}
+            onChange={(next) => app.store.getState().showServe('requests', next)}
           />
         </div>
       )}
