@@ -13,6 +13,7 @@ import { abortedError, hasCode, PlatterError, throwIfAborted } from '../base/err
 import { alignDown, alignUp, type ByteRange, endOf, splitByUnit } from '../base/ranges'
 import type { Disk } from '../disk/disk'
 import { MAX_PAYLOAD } from '../disk/disk'
+import { AbortFan } from './abort-fan'
 import { type CompareSpan, CompareSpans } from './compare-spans'
 import { checkNumber, DEFAULT_REQUEST_SIZE, DEFAULT_REQUESTS, MAX_REQUESTS } from './copy-plan'
 import { type CopyProgress, ProgressMeter } from './copy-progress'
@@ -75,6 +76,7 @@ class Comparison {
   readonly #requests: number
   readonly #window: number
   readonly #spans: CompareSpans
+  readonly #cancel: AbortFan
   readonly #meter: ProgressMeter | undefined
   readonly #buffers: [Uint8Array, Uint8Array][] = []
   #zeroes: Uint8Array | undefined
@@ -97,6 +99,7 @@ class Comparison {
     this.#window = Math.max(minimum, 4, Math.min(wish, most))
     this.#requests = Math.max(1, Math.min(requests, Math.floor(MAX_BUFFERS / this.#window / 2)))
     this.#disks = disks
+    this.#cancel = new AbortFan(options.signal)
     this.#options = options
     const unit = Math.max(minimum, 4, Math.min(a.preferred, b.preferred, this.#window))
     const { useExtents = true, signal, onProgress } = options
@@ -130,6 +133,7 @@ class Comparison {
     } finally {
       await Promise.allSettled(inFlight)
       await this.#spans.close()
+      this.#cancel.close()
     }
     if (!this.#isEnough) this.#advance(Math.max(this.#disks[0].size, this.#disks[1].size))
     this.#meter?.tell()
@@ -181,14 +185,13 @@ class Comparison {
     const { minimum, maximum } = disk.blockSize
     const from = alignDown(span.offset, minimum)
     const to = Math.min(disk.size, alignUp(endOf(span), minimum))
-    const { signal } = this.#options
     const calls: Promise<void>[] = []
     const whole = from === span.offset && to <= endOf(span)
     const into = whole ? buffer : new Uint8Array(to - from)
     const most = Math.max(minimum, alignDown(maximum, minimum))
     for (const part of splitByUnit({ offset: from, length: to - from }, most)) {
       const piece = into.subarray(part.offset - from, endOf(part) - from)
-      calls.push(disk.read(piece, part.offset, { signal }))
+      calls.push(this.#cancel.run((signal) => disk.read(piece, part.offset, { signal })))
     }
     for (const result of await Promise.allSettled(calls)) {
       if (result.status === 'rejected') throw result.reason

@@ -134,6 +134,36 @@ describe('a copy that is cancelled', () => {
   })
 })
 
+describe('a cancel', () => {
+  it('is listened for a few times, not once a request, and not after the end', async () => {
+    const { signal } = new AbortController()
+    let listeners = 0
+    let most = 0
+    const spy: AbortSignal = Object.assign(Object.create(signal), {
+      addEventListener: () => {
+        most = Math.max(most, ++listeners)
+      },
+      removeEventListener: () => {
+        listeners--
+      },
+    })
+    Object.defineProperty(spy, 'aborted', { value: false })
+    Object.defineProperty(spy, 'reason', { value: undefined })
+    const source = sketch(content(SIZE, [0, SIZE]))
+    const read = source.read.bind(source)
+    const seen = new Set<unknown>()
+    source.read = (target, offset, options) => {
+      seen.add(options?.signal)
+      return read(target, offset, options)
+    }
+    await copyDisk(source, sketch(SIZE), { requestSize: 4096, signal: spy })
+    expect(most).toBe(1)
+    expect(listeners).toBe(0)
+    expect(seen.has(spy)).toBe(false)
+    expect(seen.size).toBe(SIZE / 4096)
+  })
+})
+
 describe('progress', () => {
   it('comes ten times a second at most, with rate and time left, and at the end', async () => {
     const clock = new ManualClock()

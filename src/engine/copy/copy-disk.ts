@@ -115,6 +115,7 @@ class Copy {
     const stopCheckpoints = this.#scheduleCheckpoints()
     await Promise.all(Array.from({ length: this.#plan.requests }, () => this.#work()))
     await this.#runs.close()
+    this.#io.close()
     await stopCheckpoints()
     if (this.#failure === undefined && this.#finished) await this.#attempt(() => this.#finish())
     if (this.#failure === undefined && this.#finished) return this.#result()

@@ -2,6 +2,7 @@
 
 import { type ByteRange, endOf, splitByUnit } from '../base/ranges'
 import type { Disk } from '../disk/disk'
+import { AbortFan } from './abort-fan'
 import type { CopyPlan } from './copy-plan'
 import type { DataUnit } from './copy-units'
 import type { TargetZeroes } from './target-zeroes'
@@ -31,7 +32,7 @@ export class UnitIo {
   readonly #target: Disk
   readonly #plan: CopyPlan
   readonly #zeroes: TargetZeroes
-  readonly #signal: AbortSignal | undefined
+  readonly #cancel: AbortFan
   /** Used last in, first out: a buffer that was just read into is still in the processor's cache. */
   readonly #buffers: WindowBuffer[] = []
   #rangeCopy: RangeCopy | undefined
@@ -52,7 +53,7 @@ export class UnitIo {
     this.#target = disks.target
     this.#plan = plan
     this.#zeroes = zeroes
-    this.#signal = options.signal
+    this.#cancel = new AbortFan(options.signal)
     this.#rangeCopy = options.rangeCopy
   }
 
@@ -72,6 +73,11 @@ export class UnitIo {
     if (calls.length === 1) await calls[0]
     else await settle(calls)
     if (rangeCopy === undefined) this.#buffers.push(buffer)
+  }
+
+  /** Nothing is in flight any more. */
+  close(): void {
+    this.#cancel.close()
   }
 
   async zero(range: ByteRange): Promise<void> {
@@ -106,7 +112,7 @@ export class UnitIo {
 
   async #readPart(disk: Disk, into: Uint8Array, range: ByteRange): Promise<void> {
     try {
-      await disk.read(into, range.offset, { signal: this.#signal })
+      await this.#cancel.run((signal) => disk.read(into, range.offset, { signal }))
     } catch (error) {
       throw new UnitFailure('reading', range, error)
     }
