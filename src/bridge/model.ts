@@ -124,7 +124,7 @@ export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 export interface JobInfo {
   readonly id: JobId
   readonly session: SessionId
-  readonly kind: 'survey' | 'commit'
+  readonly kind: 'survey' | 'commit' | 'copy'
   /** `Writing 12 ranges to disk.img` */
   readonly title: string
   /** `writing`, `flushing`, `verifying`, … */

@@ -40,7 +40,7 @@ export class FileTarget {
   readonly start: number
   readonly #path: string
   readonly #partial: string
-  readonly #state: CopyState
+  #state: CopyState
   /** What has the name now. */
   readonly #previous: Previous | undefined
 
@@ -82,7 +82,8 @@ export class FileTarget {
   }
 
   async save(completed: number): Promise<void> {
-    await saveCopyState(stateOf(this.#partial), { ...this.#state, completed })
+    this.#state = { ...this.#state, completed }
+    await saveCopyState(stateOf(this.#partial), this.#state)
   }
 
   /** All of it is written and, as a rule, flushed: gives it its name. `stable`: the name as well. */
@@ -107,7 +108,11 @@ export class FileTarget {
   /** Ends without a result: what is there is kept for a later `resume`, or removed. */
   async abandon(keep: boolean): Promise<void> {
     await this.disk.close()
-    if (keep) return
+    if (keep) {
+      const { pid: _writer, ...rest } = this.#state
+      await saveCopyState(stateOf(this.#partial), rest)
+      return
+    }
     await removeIfThere(this.#partial)
     await removeIfThere(stateOf(this.#partial))
   }

@@ -17,6 +17,7 @@ import { backgroundClock } from '../engine/io/system-clock'
 import { FileTarget } from './copy-file'
 import type { SourceIdentity } from './copy-state'
 import { isNbdUri, type OpenedImage, openImage } from './locators'
+import { refuseSameFile } from './same-file'
 
 /** The target that takes everything and keeps nothing. */
 export const NULL_LOCATOR = 'null:'
@@ -173,16 +174,6 @@ async function isBlockDevice(path: string): Promise<boolean> {
     if (errnoName(error) === 'ENOENT') return false
     throw fileError(error, resolve(path), 'cannot be written')
   }
-}
-
-/** Under whatever two names: the source would lose its name to its own copy. */
-async function refuseSameFile({ disk }: OpenedImage, target: string): Promise<void> {
-  if (!(disk instanceof FileDisk)) return
-  const { dev, ino } = await disk.identity()
-  const there = await stat(resolve(target), { bigint: true }).catch(() => undefined)
-  if (String(there?.dev) !== dev || String(there?.ino) !== ino) return
-  const why = 'source and target are one and the same file; nothing was changed'
-  throw new PlatterError('BAD_REQUEST', `${target}: ${why}`)
 }
 
 async function identityOf({ info, disk }: OpenedImage): Promise<SourceIdentity> {

@@ -15,8 +15,8 @@ const schema = z.object({
   size: z.number().int().nonnegative(),
   /** Everything below is in the file, and stable. */
   completed: z.number().int().nonnegative(),
-  /** Who writes it, or wrote it last. */
-  pid: z.number().int().positive(),
+  /** Who writes it; absent when it was let go of. */
+  pid: z.number().int().positive().optional(),
 })
 
 export type CopyState = z.infer<typeof schema>
@@ -60,7 +60,7 @@ export async function removeIfThere(path: string): Promise<void> {
 
 /** IN_USE while another process still writes the copy that the state speaks of. */
 export async function refuseLiveCopy(partial: string, state: CopyState): Promise<void> {
-  if (!(await isPlatter(state.pid))) return
+  if (state.pid === undefined || !(await isPlatter(state.pid))) return
   throw new PlatterError(
     'IN_USE',
     `${partial}: process ${state.pid} is copying into it; nothing was changed`,
@@ -70,7 +70,7 @@ export async function refuseLiveCopy(partial: string, state: CopyState): Promise
 
 /** Whether that process is there and, where it can be told, is one of ours: numbers come round again. */
 async function isPlatter(pid: number): Promise<boolean> {
-  if (pid === process.pid) return false
+  if (pid === process.pid) return true
   try {
     process.kill(pid, 0)
   } catch (error) {
