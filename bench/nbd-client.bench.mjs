@@ -21,7 +21,7 @@ const SHAPES = [
 ]
 
 export async function run({ root, temporary, pair, timed }) {
-  const client = await bundle(root, temporary)
+  const client = await bundle(root)
   for (const plugin of ['memory', 'pattern']) {
     const socket = join(temporary, plugin)
     const server = spawn('nbdkit', ['-f', '-U', socket, plugin, SIZE], { stdio: 'inherit' })
@@ -44,9 +44,9 @@ export async function run({ root, temporary, pair, timed }) {
   }
 }
 
-/** The client as one file of JavaScript. */
-export async function bundle(root, temporary) {
-  const file = join(temporary, 'nbd-client.mjs')
+/** The client as one file of JavaScript, inside the project: koffi is found from there. */
+export async function bundle(root) {
+  const file = join(root, 'out', 'bench', 'nbd-client.mjs')
   const made = await rolldown({
     input: join(root, 'bench', 'nbd-client.entry.ts'),
     platform: 'node',

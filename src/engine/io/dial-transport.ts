@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { abortedError, PlatterError } from '../base/errors'
 import type { ListenAddress, Transport } from '../nbd/transport'
 import { checkSocketPath, nameOfAddress } from './socket-address'
+import { loadSocketCalls } from './socket-calls'
 import { SEND_BUFFER, SocketTransport } from './socket-transport'
 
 export interface DialOptions {
@@ -13,8 +14,8 @@ export interface DialOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Bytes taken from the kernel at a time: as many as a large read's reply brings at once. */
-const RECEIVE_BUFFER = 256 * 1024
+/** Headers and short replies; most of a long one goes past it, into the buffer where it belongs. */
+const RECEIVE_BUFFER = 16 * 1024
 
 /** Rejects with NO_SERVER (why, and where), TIMEOUT or ABORTED. */
 export async function dialTransport(
@@ -24,6 +25,7 @@ export async function dialTransport(
   const name = nameOfAddress(address)
   const { timeoutMs, signal } = options
   if (address.kind === 'unix') checkSocketPath(address.path)
+  const calls = await loadSocketCalls()
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortedError(signal, `connection to ${name}`))
     let transport: SocketTransport | undefined
@@ -42,7 +44,7 @@ export async function dialTransport(
       },
     }
     const socket: Socket = connect(connectOptions)
-    transport = new SocketTransport(socket, name, true)
+    transport = new SocketTransport(socket, name, true, calls)
     const connected = transport
     const settle = (): void => {
       clearTimeout(timer)

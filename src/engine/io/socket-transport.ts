@@ -19,6 +19,8 @@ export class SocketTransport implements Transport {
   readonly receiveInto: ((target: Uint8Array) => number) | undefined
   readonly #socket: Socket
   readonly #sender: PlacedSender | undefined
+  readonly #feedsItself: boolean
+  #isPaused = false
   #events: TransportEvents | undefined
   #early: Uint8Array[] = []
   #isCorked = false
@@ -33,10 +35,8 @@ export class SocketTransport implements Transport {
     this.peer = peer
     this.#socket = socket
     this.#sender = PlacedSender.of(socket, calls, () => this.#events?.onDrain())
-    const fd = calls && descriptorOf(socket)
-    if (calls !== undefined && fd !== undefined) {
-      this.receiveInto = (target) => (mayReceive(socket) ? calls.receive(fd, target) : 0)
-    }
+    this.#feedsItself = feedsItself
+    this.receiveInto = calls && ((target) => this.#receiveInto(target, calls))
     this.sendPlaced = this.#sender && ((bytes) => this.#sendPlaced(bytes))
     socket.setNoDelay(true)
     socket.on('error', this.#onError)
@@ -121,11 +121,22 @@ export class SocketTransport implements Transport {
     return onSent === undefined ? socket.write(chunk) : socket.write(chunk, onSent)
   }
 
+  #receiveInto(target: Uint8Array, calls: SocketCalls): number {
+    const socket = this.#socket
+    // What Node has read and not given out would have to come first.
+    const isInOrder = this.#feedsItself || (socket.readableFlowing && socket.readableLength === 0)
+    if (this.#isPaused || socket.destroyed || !isInOrder) return 0
+    const fd = descriptorOf(socket)
+    return fd === undefined ? 0 : calls.receive(fd, target)
+  }
+
   pause(): void {
+    this.#isPaused = true
     this.#socket.pause()
   }
 
   resume(): void {
+    this.#isPaused = false
     this.#socket.resume()
   }
 
@@ -152,7 +163,3 @@ export class SocketTransport implements Transport {
     this.#socket.destroy()
   }
 }
-
-/** What Node has read and not given out would have to come first. */
-const mayReceive = (socket: Socket): boolean =>
-  !socket.destroyed && socket.readableFlowing === true && socket.readableLength === 0

@@ -72,6 +72,7 @@ export class NbdClient implements NbdRequests {
       contextIds: options.info.contexts.map((context) => context.id),
       find: (cookie) => this.#requests.find(cookie),
       onAnswered: (cookie, request) => this.#onAnswered(cookie, request),
+      pull: options.transport.receiveInto,
     })
   }
 

@@ -23,16 +23,24 @@ interface Served {
   readonly sendHoles?: boolean
   /** Bytes of each delivery; all there are unless told. */
   readonly cut?: number
+  /** Long payloads are pulled straight into their buffers. */
+  readonly pulls?: boolean
 }
 
 /** A disk behind our own server and client, joined in memory. */
-async function connect({ served, entry, sendHoles = false, cut }: Served): Promise<NbdDisk> {
+async function connect({
+  served,
+  entry,
+  sendHoles = false,
+  cut,
+  pulls = false,
+}: Served): Promise<NbdDisk> {
   const exports = new ExportRegistry()
   exports.add({ name: 'd', disk: served, readOnly: false, ...entry })
   const clock = new ManualClock()
   const server = new NbdServer({ exports, clock, sendHoles })
   const dial = async () => {
-    const [ours, theirs] = PairedTransport.pair(cut === undefined ? {} : { cut })
+    const [ours, theirs] = PairedTransport.pair({ pulls, ...(cut === undefined ? {} : { cut }) })
     server.accept(theirs)
     return ours
   }
@@ -61,6 +69,12 @@ describeDiskContract('an NBD disk whose bytes come in small pieces, zeroes as ho
   const bytes = content(SIZE, 2)
   const served = MemoryDisk.from(bytes)
   return { disk: await connect({ served, sendHoles: true, cut: 997 }), content: bytes }
+})
+
+describeDiskContract('an NBD disk whose payloads are pulled', async () => {
+  const bytes = content(4 * SIZE, 5)
+  const served = MemoryDisk.from(bytes)
+  return { disk: await connect({ served, pulls: true, cut: 30_011 }), content: bytes }
 })
 
 describeDiskContract('an NBD disk of 4 KiB blocks and 8 KiB payloads', async () => {

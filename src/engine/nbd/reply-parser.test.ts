@@ -371,3 +371,65 @@ describe('a server that lies in its answers', () => {
     expect(targets.get(1)?.every((byte) => byte === 0xcc)).toBe(true)
   })
 })
+
+describe('data that is pulled from the socket', () => {
+  /** A parser that may take `arrived` by itself, at most `most` bytes at a time. */
+  function makePulling(arrived: Uint8Array, most: number) {
+    const target = new Uint8Array(100_000).fill(0xcc)
+    const ends: unknown[] = []
+    const request = new PendingRequest(
+      { command: nbd.NBD_CMD_READ, flags: 0, offset: 0, length: target.length, target },
+      0,
+      () => ends.push('done'),
+      (error) => ends.push(error),
+    )
+    let at = 0
+    const parser = new ReplyParser({
+      structured: true,
+      extended: false,
+      contextIds: [],
+      find: () => request,
+      onAnswered: () => undefined,
+      pull: (into) => {
+        const count = Math.min(into.length, most, arrived.length - at)
+        into.set(arrived.subarray(at, at + count))
+        at += count
+        return count
+      },
+    })
+    const rest = () => {
+      const from = at
+      at = arrived.length
+      return arrived.subarray(from)
+    }
+    return { parser, request, target, ends, rest }
+  }
+  const data = new Prng(1).fill(new Uint8Array(100_000))
+  const reply = bs.chunk(7, 1, true, bs.u64(0), data)
+
+  it.each([[1], [4096], [30_000], [1 << 20]])('is whole, %i bytes at a time', (most) => {
+    const { parser, target, ends, rest } = makePulling(reply.subarray(28), most)
+    parser.receive(reply.subarray(0, 28))
+    // A rest too short to pull comes in the ordinary way.
+    parser.receive(rest())
+    expect(target).toEqual(data)
+    expect(ends).toEqual(['done'])
+  })
+
+  it('goes on with the next header, and with what came before it', () => {
+    const second = bs.script(bs.chunk(7, 1, false, bs.u64(0), data), bs.chunk(7, 0, true))
+    const { parser, target, ends, rest } = makePulling(second.subarray(5000), 1 << 20)
+    parser.receive(second.subarray(0, 5000))
+    expect(target).toEqual(data)
+    expect(rest()).toHaveLength(0)
+    expect(ends).toEqual(['done'])
+  })
+
+  it('leaves the buffer of a read alone that was given up', () => {
+    const { parser, request, target, rest } = makePulling(reply.subarray(40_000), 1 << 20)
+    request.settle(new PlatterError('ABORTED', 'given up'))
+    parser.receive(reply.subarray(0, 40_000))
+    expect(target.every((byte) => byte === 0xcc)).toBe(true)
+    expect(rest()).toHaveLength(reply.length - 40_000)
+  })
+})

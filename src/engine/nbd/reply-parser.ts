@@ -1,5 +1,6 @@
 // The client's transmission phase, inbound: chunks cut anywhere in, payload straight into the buffers
-// of the requests it belongs to. Bytes are copied once, from the receive buffer to the caller's.
+// of the requests it belongs to. Bytes are copied once, from the receive buffer to the caller's, and most
+// of a long payload not even that: it comes from the socket where it belongs.
 //
 // States and what each waits for:
 //   header     16 bytes of a simple reply, 20 of a structured chunk, 32 of an extended one
@@ -29,6 +30,8 @@ export interface ReplyParserOptions {
   readonly contextIds: readonly number[]
   /** The request that a cookie belongs to; it stays until `onAnswered`. */
   find(cookie: number): PendingRequest | undefined
+  /** Moves what else has arrived into `target`; how many bytes. See Transport.receiveInto. */
+  readonly pull?: ((target: Uint8Array) => number) | undefined
   /** The last byte of the answer has come; the request has been finished. */
   onAnswered(cookie: number, request: PendingRequest): void
 }
@@ -36,6 +39,12 @@ export interface ReplyParserOptions {
 export type ReplyState = 'header' | 'body' | 'data' | 'status' | 'skip' | 'broken'
 
 const SCRATCH = 64
+/** To ask for less costs more than to copy it. */
+const SHORTEST_PULL = 16 * 1024
+/** Pulled in one go before others have their turn. */
+const LONGEST_TURN = 4 * 1024 * 1024
+/** For headers, and what little may come with them. */
+const STAGING = 4 * 1024
 
 export class ReplyParser {
   readonly #options: ReplyParserOptions
@@ -57,6 +66,7 @@ export class ReplyParser {
   #target: Uint8Array | undefined
   #filled = 0
   #status: StatusIntake | undefined
+  readonly #staging = new Uint8Array(STAGING)
 
   constructor(options: ReplyParserOptions) {
     this.#options = options
@@ -76,10 +86,32 @@ export class ReplyParser {
   receive(chunk: Uint8Array): void {
     try {
       for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at)
+      const { pull } = this.#options
+      if (pull !== undefined) this.#pullMore(pull)
     } catch (error) {
       this.#state = 'broken'
       throw error
     }
+  }
+
+  /** Takes what else has arrived: long data straight into its buffer, and the headers between. */
+  #pullMore(pull: (target: Uint8Array) => number): void {
+    for (let turn = LONGEST_TURN; turn > 0; ) {
+      const target = this.#pullTarget()
+      const count = target === undefined ? 0 : pull(target)
+      if (target === undefined || count === 0) return
+      turn -= count
+      if (target === this.#staging) {
+        for (let at = 0; at < count; ) at = this.#step(target.subarray(0, count), at)
+      } else this.#moved(count)
+    }
+  }
+
+  #pullTarget(): Uint8Array | undefined {
+    if (this.#state === 'header') return this.#staging
+    if (this.#state !== 'data' || this.#left < SHORTEST_PULL) return undefined
+    if (this.#open.isAbandoned) this.#target = undefined
+    return this.#target?.subarray(this.#filled, this.#filled + this.#left)
   }
 
   #step(chunk: Uint8Array, at: number): number {
@@ -266,10 +298,14 @@ export class ReplyParser {
       at === 0 && part === chunk.length ? chunk : chunk.subarray(at, at + part),
       this.#filled,
     )
-    this.#filled += part
-    this.#left -= part
-    if (this.#left === 0) this.#endChunk()
+    this.#moved(part)
     return at + part
+  }
+
+  #moved(count: number): void {
+    this.#filled += count
+    this.#left -= count
+    if (this.#left === 0) this.#endChunk()
   }
 
   #startStatus(request: PendingRequest, contextId: number): void {

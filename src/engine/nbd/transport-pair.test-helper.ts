@@ -6,6 +6,8 @@ import type { Transport, TransportEvents } from './transport'
 
 export interface TransportPairOptions {
   readonly cut?: number
+  /** Both ends have receiveInto(); it gives at most `cut` bytes at a time. */
+  readonly pulls?: boolean
   /** Bytes under way before a write reports false. */
   readonly highWater?: number
 }
@@ -17,6 +19,7 @@ interface Piece {
 
 export class PairedTransport implements Transport {
   readonly peer: string
+  readonly receiveInto: ((target: Uint8Array) => number) | undefined
   readonly #cut: number
   readonly #highWater: number
   #other: PairedTransport | undefined
@@ -36,6 +39,7 @@ export class PairedTransport implements Transport {
     this.peer = peer
     this.#cut = options.cut ?? Number.POSITIVE_INFINITY
     this.#highWater = options.highWater ?? Number.POSITIVE_INFINITY
+    this.receiveInto = options.pulls ? (target) => this.#pull(target) : undefined
   }
 
   static pair(options: TransportPairOptions = {}): [PairedTransport, PairedTransport] {
@@ -117,17 +121,30 @@ export class PairedTransport implements Transport {
     })
   }
 
+  #pull(target: Uint8Array): number {
+    const next = this.#paused || this.#closed ? undefined : this.#incoming.shift()
+    if (next === undefined) return 0
+    const count = Math.min(target.length, next.bytes.length, this.#cut)
+    target.set(next.bytes.subarray(0, count))
+    this.#taken(next, count)
+    return count
+  }
+
+  /** The first `count` bytes of a piece have been received. */
+  #taken({ bytes, onSent }: Piece, count: number): void {
+    if (count === bytes.length) queueMicrotask(onSent)
+    else this.#incoming.unshift({ bytes: bytes.subarray(count), onSent })
+    this.#incomingBytes -= count
+  }
+
   #deliver(): void {
     const events = this.#events
     if (events === undefined || this.#closed) return
     while (!this.#paused && !this.#closed) {
       const next = this.#incoming.shift()
       if (next === undefined) break
-      const { bytes, onSent } = next
-      const piece = bytes.slice(0, this.#cut)
-      if (piece.length === bytes.length) queueMicrotask(onSent)
-      else this.#incoming.unshift({ bytes: bytes.subarray(piece.length), onSent })
-      this.#incomingBytes -= piece.length
+      const piece = next.bytes.slice(0, this.#cut)
+      this.#taken(next, piece.length)
       events.onData(piece)
       piece.fill(0xee)
     }
