@@ -82,7 +82,7 @@ async function copyTo(
       : { intervalMs: CHECKPOINT_MS, save: (completed: number) => file.save(completed) }
   try {
     if (source instanceof FileDisk && file !== undefined) {
-      ranges = await FileRangeCopy.open(source, file.disk, holes)
+      ranges = await FileRangeCopy.open(source, file.disk, holes, flush)
     }
     const result = await copyDisk(source, disk, {
       ...options,

@@ -49,7 +49,8 @@ export async function createFile(
   try {
     const stats = await statFd(fd)
     if (!stats.isFile()) throw new PlatterError('NOT_A_DISK', `${path}: it is not a regular file`)
-    await truncateFd(fd, 0)
+    // ext4 writes a file that was cut to nothing out when it is closed, and the close waits for that.
+    if (!exclusive) await truncateFd(fd, 0)
     await truncateFd(fd, size)
     return fd
   } catch (error) {

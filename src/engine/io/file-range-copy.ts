@@ -27,27 +27,39 @@ export class FileRangeCopy {
   readonly #source: number
   readonly #target: number
   readonly #path: string
+  readonly #writeOut: boolean
   #isUsable = true
 
-  private constructor(worker: HoleWorker, source: number, target: number, path: string) {
+  private constructor(
+    worker: HoleWorker,
+    source: number,
+    target: number,
+    path: string,
+    writeOut: boolean,
+  ) {
+    this.#writeOut = writeOut
     this.#worker = worker
     this.#source = source
     this.#target = target
     this.#path = path
   }
 
-  /** Descriptors of its own for both files; `undefined` where it cannot be tried. */
+  /**
+   * Descriptors of its own for both files; `undefined` where it cannot be tried. `writeOut`: a flush will
+   * come at the end, so the device may begin at once with what is copied.
+   */
   static async open(
     source: FileDisk,
     target: FileDisk,
     worker: HoleWorker,
+    writeOut = false,
   ): Promise<FileRangeCopy | undefined> {
     const isPlain = source.kind === 'file' && target.kind === 'file'
     if (!worker.isAvailable || !isPlain) return undefined
     const from = await openSame(source, constants.O_RDONLY)
     try {
       const to = await openSame(target, constants.O_WRONLY)
-      return new FileRangeCopy(worker, from, to, target.path)
+      return new FileRangeCopy(worker, from, to, target.path, writeOut)
     } catch (error) {
       await closeFd(from)
       throw error
@@ -58,7 +70,8 @@ export class FileRangeCopy {
   async copy(offset: number, length: number): Promise<boolean> {
     if (!this.#isUsable) return false
     const [fd, target] = [this.#source, this.#target]
-    const reply = await this.#worker.ask({ kind: 'copy', fd, target, offset, length })
+    const writeOut = this.#writeOut
+    const reply = await this.#worker.ask({ kind: 'copy', fd, target, offset, length, writeOut })
     if (reply.kind === 'value' && reply.value === length) return true
     const error = reply.kind === 'failed' ? systemError(reply.errno, reply.call) : undefined
     if (error !== undefined && !UNSUPPORTED.includes(errnoName(error))) {

@@ -7,6 +7,7 @@ const SEEK_END = 2
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 const POSIX_FADV_WILLNEED = 3
+const SYNC_FILE_RANGE_WRITE = 2
 
 export const FALLOC_FL_KEEP_SIZE = 0x01
 export const FALLOC_FL_PUNCH_HOLE = 0x02
@@ -39,6 +40,8 @@ export interface HoleLibc {
   fallocate(fd: number, mode: number, offset: number, length: number): number
   /** Carries bytes from one file to the same place in another; how many, perhaps fewer than asked for. */
   copyRange(from: number, to: number, offset: number, length: number): number
+  /** Asks the system to begin with writing the range to the device, and does not wait for that. */
+  startWriting(fd: number, offset: number, length: number): number
   /** 0 or an errno. */
   adviseWillNeed(fd: number, offset: number, length: number): number
   /** The magic number of the file system. */
@@ -116,6 +119,9 @@ export async function loadHoleLibc(): Promise<HoleLibc> {
   const copyFileRange = libc.func(
     'int64_t copy_file_range(int from, _Inout_ int64_t *fromAt, int to, _Inout_ int64_t *toAt, size_t length, unsigned int flags)',
   )
+  const syncFileRange = libc.func(
+    'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
+  )
   const fadvise = libc.func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
   const fstatfs = libc.func('int fstatfs(int fd, void *statfs)')
   const extents = new FiemapBuffer(FIEMAP_EXTENTS)
@@ -131,6 +137,8 @@ export async function loadHoleLibc(): Promise<HoleLibc> {
     fallocate: (fd, mode, offset, length) => fallocate(fd, mode, offset, length) as number,
     copyRange: (from, to, offset, length) =>
       copyFileRange(from, [offset], to, [offset], length, 0) as number,
+    startWriting: (fd, offset, length) =>
+      syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE) as number,
     adviseWillNeed: (fd, offset, length) =>
       fadvise(fd, offset, length, POSIX_FADV_WILLNEED) as number,
     fileSystemType: (fd) => {

@@ -29,6 +29,8 @@ export type HoleRequest =
       readonly target: number
       readonly offset: number
       readonly length: number
+      /** A flush will come: the device may begin with what is there. */
+      readonly writeOut: boolean
     }
   | { readonly kind: 'size'; readonly fd: number }
   /** Whether the holes of the file can be told, and how. */
@@ -97,6 +99,8 @@ function copyRange(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'copy' 
       return { kind: 'failed', errno: libc.errno(), call: 'copy_file_range' }
     }
   }
+  // Advice: whether it was taken does not matter.
+  if (request.writeOut) libc.startWriting(target, offset, done)
   return { kind: 'value', value: done }
 }
 

@@ -43,6 +43,7 @@ class FakeFile {
       fiemap: (_fd, offset, length, limit) => this.#fiemap(extents, offset, length, limit),
       fallocate: () => -1,
       copyRange: () => -1,
+      startWriting: () => -1,
       adviseWillNeed: () => 0,
       fileSystemType: () => 0,
       errno: () => this.#errno,
