@@ -20,6 +20,11 @@ export interface Placement {
   readonly file: PlacedFile | undefined
   /** Of the first of them in the file. */
   readonly offset: number
+  /**
+   * Copy them, and hand out no pages: the disk may give their space back while somebody still holds the
+   * pages, and a hole that is punched into the middle of what the system keeps in one piece clears them.
+   */
+  readonly mustCopy?: boolean
 }
 
 /** Implemented by disks that can say where their bytes lie. */

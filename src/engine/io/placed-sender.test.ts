@@ -2,7 +2,7 @@
 // between, so that the send buffer fills and the sender has to wait for room.
 
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -21,6 +21,7 @@ interface Ends {
   readonly sender: PlacedSender
   readonly drained: Promise<void>
   readonly file: CachedFile
+  readonly handle: FileHandle
   readonly content: Uint8Array
 }
 
@@ -46,7 +47,7 @@ async function withEnds(test: (ends: Ends) => Promise<void>): Promise<void> {
     server.on('error', () => undefined)
     try {
       const file = await CachedFile.of(handle.fd)
-      await test({ server, client, sender: sender!, drained, file, content })
+      await test({ server, client, sender: sender!, drained, file, handle, content })
     } finally {
       server.destroy()
       client.destroy()
@@ -135,6 +136,28 @@ describe('sending bytes of a file without a copy', () => {
       const whole = Buffer.concat([before, bytes.header, content.subarray(0, 70_000)])
       same(await receive(client, whole.length), whole)
       expect(await ended).toBe('sent')
+    }))
+
+  it('sends no pages of what must be copied: the file may change behind it', () =>
+    withEnds(async ({ sender, client, file, handle, content }) => {
+      const length = 512 * 1024
+      const pieces: Promise<string>[] = []
+      for (let at = 0; at < length; at += 4096) {
+        const { bytes, ended } = placed(file, at, 4096, {
+          place: (from) => ({ length: 4096 - from, file, offset: at + from, mustCopy: true }),
+        })
+        sender.queue({ ...bytes, header: new Uint8Array(0) })
+        pieces.push(ended)
+      }
+      // Node takes some bytes of its own accord; the others lie in the socket now.
+      let sent = 0
+      for (const piece of pieces) void piece.then(() => sent++)
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      const inSocket = sent * 4096
+      await handle.write(new Uint8Array(length), 0, length, 0)
+      const got = await receive(client, length)
+      expect(inSocket).toBeGreaterThan(128 * 1024)
+      same(got.subarray(0, inSocket), content.subarray(0, inSocket))
     }))
 
   it('sends zeroes for what lies nowhere', () =>

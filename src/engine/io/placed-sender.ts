@@ -1,5 +1,5 @@
-// Sends placed bytes (sendfile, no copy) over a socket of Node's, in one line with what is written there
-// in the ordinary way.
+// Sends placed bytes over a socket of Node's, in one line with what is written there in the ordinary way:
+// with sendfile, without a copy, unless the disk says that its pages are not to be handed out.
 //
 // The line is idle when nothing placed is under way: then writes go to Node's stream as always. From the
 // first placed bytes on, everything waits here in its order. Only when Node has nothing left to write is
@@ -40,6 +40,8 @@ export class PlacedSender {
   #mustDrain = false
   #isBusy = false
   #hasBuffer = false
+  /** What must not leave as pages passes through here. */
+  #copied: Uint8Array | undefined
   /** Of the first in the line: bytes of its header and of itself that have left. */
   #headerSent = 0
   #sent = 0
@@ -150,9 +152,15 @@ export class PlacedSender {
     return false
   }
 
-  #take({ file, offset, length }: Placement): number {
-    if (file !== undefined) return this.#calls.sendFile(this.#fd, file.fd, offset, length)
-    return this.#calls.send(this.#fd, ZEROES.subarray(0, Math.min(length, ZEROES.length)))
+  /** As SocketCalls.sendFile() has it. */
+  #take({ file, offset, length, mustCopy }: Placement): number {
+    if (file === undefined) {
+      return this.#calls.send(this.#fd, ZEROES.subarray(0, Math.min(length, ZEROES.length)))
+    }
+    if (mustCopy !== true) return this.#calls.sendFile(this.#fd, file.fd, offset, length)
+    this.#copied ??= new Uint8Array(READ_PIECE)
+    const piece = this.#copied.subarray(0, Math.min(length, READ_PIECE))
+    return file.readNow(piece, offset) ? this.#calls.send(this.#fd, piece) : -1
   }
 
   /** The next piece goes through memory and through Node. */

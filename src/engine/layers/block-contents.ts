@@ -59,7 +59,10 @@ export class BlockContents {
 
   /** Where the first piece of a range lies, all of whose blocks are in `state`. */
   place(offset: number, length: number, state: BlockState): Placement | undefined {
-    if (state === BLOCK_WRITTEN) return this.#store.placed?.place(offset, length)
+    if (state === BLOCK_WRITTEN) {
+      const inStore = this.#store.placed?.place(offset, length)
+      return inStore && { ...inStore, mustCopy: true }
+    }
     const inBase = state === BLOCK_ZEROED ? 0 : Math.min(length, this.#base.size - offset)
     if (inBase > 0) return this.#base.placed?.place(offset, inBase)
     return { length, file: undefined, offset: 0 }

@@ -502,6 +502,20 @@ it('closing an overlay closes its store and leaves its base open', async () => {
   await base.read(new Uint8Array(1), 0)
 })
 
+it('says where bytes lie, and that those of its store must be copied: their space may be given back', async () => {
+  const file = { fd: 3, readNow: () => true, isInMemory: () => true, holeAt: () => 0 }
+  const placed = { place: (offset: number, length: number) => ({ offset, length, file }) }
+  const base = Object.assign(new MemoryDisk(4 * BLOCK), { placed })
+  const store = Object.assign(new MemoryDisk(4 * BLOCK), { placed })
+  const overlay = new OverlayDisk({ base, store, blockSize: BLOCK })
+  await overlay.write(new Uint8Array(BLOCK), BLOCK)
+  await overlay.zero(2 * BLOCK, BLOCK)
+  const at = (block: number) => overlay.placed.place(block * BLOCK, 4 * BLOCK - block * BLOCK)
+  expect(at(0)).toEqual({ offset: 0, length: BLOCK, file })
+  expect(at(1)).toEqual({ offset: BLOCK, length: BLOCK, file, mustCopy: true })
+  expect(at(2)).toEqual({ offset: 0, length: BLOCK, file: undefined })
+})
+
 it('an overlay of nothing has nothing staged and no extents', async () => {
   const overlay = new OverlayDisk({
     base: new MemoryDisk(0),
