@@ -22,14 +22,14 @@ const INFO: ExportInfo = {
   contexts: [{ id: 7, name: 'base:allocation' }],
 }
 
-function connect(highWater?: number) {
+function connect(highWater?: number, info = INFO) {
   const options = highWater === undefined ? {} : { highWater }
   const [ours, theirs] = PairedTransport.pair(options)
   const clock = new ManualClock()
   const closed: (string | undefined)[] = []
   const client = new NbdClient({
     transport: ours,
-    info: INFO,
+    info,
     clock,
     requestTimeoutMs: TIMEOUT,
     onClosed: (error) => closed.push(error?.code),
@@ -402,5 +402,18 @@ describe('the end of a connection', () => {
     expect(calls[1]?.outcome).toBe('done')
     expect(requestsOf(peer).at(-1)?.command).toBe(2)
     expect(closed).toEqual(['DISCONNECTED'])
+  })
+})
+
+describe('a read in one piece', () => {
+  it('is asked for with the flag, and only of a server that offers it', async () => {
+    const { client, peer } = connect()
+    void client.read(new Uint8Array(512), 0, {}, 4).catch(() => undefined)
+    await settle()
+    expect(requestsOf(peer)).toMatchObject([{ command: 0, flags: 4, length: 512 }])
+    const plain = connect(undefined, { ...INFO, flags: INFO.flags & ~0x80 })
+    await expect(plain.client.read(new Uint8Array(512), 0, {}, 4)).rejects.toThrow('one piece')
+    await settle()
+    expect(requestsOf(plain.peer)).toEqual([])
   })
 })

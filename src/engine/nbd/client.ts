@@ -99,9 +99,10 @@ export class NbdClient implements NbdRequests {
     return this.#requests.awaitedCount
   }
 
-  read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
+  /** `flags`: NBD_CMD_FLAG_DF asks for one piece, which servers need not give above 64 KiB. */
+  read(target: Uint8Array, offset: number, options: CallOptions = {}, flags = 0): Promise<void> {
     const { length } = target
-    return this.#perform({ command: nbd.NBD_CMD_READ, flags: 0, offset, length, target }, options)
+    return this.#perform({ command: nbd.NBD_CMD_READ, flags, offset, length, target }, options)
   }
 
   write(
@@ -192,6 +193,8 @@ export class NbdClient implements NbdRequests {
       return
     }
     assert(spec.length > 0 || spec.command === nbd.NBD_CMD_FLUSH, 'a request of 0 bytes')
+    const needed = spec.command === nbd.NBD_CMD_READ && spec.flags !== 0 ? nbd.NBD_FLAG_SEND_DF : 0
+    assert((this.info.flags & needed) === needed, 'one piece, where the server does not offer it')
     const request = new PendingRequest(spec, this.#clock.now(), resolve, reject)
     if (signal !== undefined) {
       const onAbort = () => this.#onAbort(request, signal)

@@ -3,7 +3,13 @@
 
 import { PlatterError } from '../base/errors'
 import type { ExtentList } from '../disk/extents'
-import { NBD_CMD_BLOCK_STATUS, NBD_CMD_FLUSH, NBD_CMD_READ, nameOfCommand } from './constants'
+import {
+  NBD_CMD_BLOCK_STATUS,
+  NBD_CMD_FLAG_DF,
+  NBD_CMD_FLUSH,
+  NBD_CMD_READ,
+  nameOfCommand,
+} from './constants'
 import { PieceCover } from './piece-cover'
 import type { WireError } from './wire-errors'
 import { errorOfReply } from './wire-errors'
@@ -94,6 +100,10 @@ export class PendingRequest {
    */
   claim(offset: number, length: number): Uint8Array | undefined {
     if (this.#cover === undefined) throw this.violation('content, but it is not a read')
+    const isWhole = length === this.spec.length
+    if ((this.spec.flags & NBD_CMD_FLAG_DF) !== 0 && !isWhole) {
+      throw this.violation(`a piece of ${length} bytes, where one piece was asked for`)
+    }
     const wrong = this.#cover.add(offset, length)
     if (wrong !== undefined) throw this.violation(wrong)
     const from = offset - this.spec.offset

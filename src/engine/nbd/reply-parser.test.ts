@@ -433,3 +433,26 @@ describe('data that is pulled from the socket', () => {
     expect(rest()).toHaveLength(reply.length - 40_000)
   })
 })
+
+describe('a read that asked for one piece', () => {
+  const whole = { offset: 512, length: 1024, flags: nbd.NBD_CMD_FLAG_DF }
+
+  it('takes one, data or a hole', () => {
+    const { ends, targets, feed } = makeParser({ 1: whole, 2: whole })
+    feed(bs.chunk(1, 1, true, bs.u64(512), new Uint8Array(1024).fill(7)))
+    feed(bs.chunk(2, 2, true, bs.u64(512), bs.u32(1024)))
+    expect([...ends]).toEqual([
+      [1, 'done'],
+      [2, 'done'],
+    ])
+    expect(targets.get(1)).toEqual(new Uint8Array(1024).fill(7))
+    expect(targets.get(2)).toEqual(new Uint8Array(1024))
+  })
+
+  it('takes no part of one', () => {
+    const { feed } = makeParser({ 1: whole })
+    expect(
+      violationOf(() => feed(bs.chunk(1, 1, false, bs.u64(512), new Uint8Array(512)))),
+    ).toContain('a piece of 512 bytes, where one piece was asked for')
+  })
+})
