@@ -17,7 +17,7 @@ import { assert } from '../base/assert'
 import { PlatterError } from '../base/errors'
 import { bodyLength, ERROR_CHUNK_HEADER, isErrorChunk, STATUS_DESCRIPTOR } from './chunk-rules'
 import * as nbd from './constants'
-import { MAX_STRING } from './limits'
+import { errorTextLength, readError } from './error-chunk'
 import type { PendingRequest } from './pending-request'
 import { StatusIntake } from './status-intake'
 import { offsetAt, u16At, u32At } from './wire-read'
@@ -259,25 +259,17 @@ export class ReplyParser {
 
   /** First the six fixed bytes of an error chunk, then those together with its text. */
   #onErrorBody(request: PendingRequest, bytes: Uint8Array, at: number): void {
-    const errno = u32At(bytes, at)
-    const textLength = u16At(bytes, at + 4)
-    const tail = this.#type === nbd.NBD_REPLY_TYPE_ERROR_OFFSET ? 8 : 0
-    if (this.#need === ERROR_CHUNK_HEADER) {
-      if (errno === 0) throw request.violation('an error chunk without an error')
-      if (textLength > MAX_STRING || textLength + tail > this.#left) {
-        throw request.violation(`an error text of ${textLength} bytes in ${this.#left}`)
-      }
-      if (textLength > 0) {
-        // Gather the fixed bytes once more, together with the text.
-        this.#expectBody(6 + textLength)
-        this.#scratch.set(bytes.subarray(at, at + 6), 0)
-        this.#have = 6
-        this.#left += 6
-        return
-      }
+    const isFirst = this.#need === ERROR_CHUNK_HEADER
+    const textLength = errorTextLength(request, this.#type, bytes, at, this.#left, isFirst)
+    if (isFirst && textLength > 0) {
+      // Gather the fixed bytes once more, together with the text.
+      this.#expectBody(ERROR_CHUNK_HEADER + textLength)
+      this.#scratch.set(bytes.subarray(at, at + ERROR_CHUNK_HEADER), 0)
+      this.#have = ERROR_CHUNK_HEADER
+      this.#left += ERROR_CHUNK_HEADER
+      return
     }
-    const text = textLength === 0 ? '' : decodeText(bytes.subarray(at + 6, at + 6 + textLength))
-    request.fail({ errno, message: text })
+    request.fail(readError(bytes, at, textLength))
     this.#state = 'skip'
     if (this.#left === 0) this.#endChunk()
   }
@@ -351,8 +343,4 @@ function headerLength(magic: number): number {
   if (magic === nbd.NBD_STRUCTURED_REPLY_MAGIC) return nbd.STRUCTURED_REPLY_LENGTH
   if (magic === nbd.NBD_EXTENDED_REPLY_MAGIC) return nbd.EXTENDED_REPLY_LENGTH
   return nbd.SIMPLE_REPLY_LENGTH
-}
-
-function decodeText(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8').decode(bytes)
 }
