@@ -83,7 +83,8 @@ async function openFile(
   options: OpenOptions,
   kind: 'file' | 'sample',
 ): Promise<OpenedImage> {
-  const disk = await openFileDisk(path, { ...options.files, signal: options.signal })
+  const { files, signal } = options
+  const disk = await openFileDisk(path, { ...files, signal, lock: 'shared-read' })
   try {
     const format = await settleFormat(disk, path, options)
     return await describeFile(disk, path, format, kind, options.files)
@@ -123,7 +124,9 @@ async function describeFile(
 ): Promise<OpenedImage> {
   const allocated = await disk.allocatedBytes()
   const denied = await disk.whyNotWritable()
-  const notes = [disk.sizeNote, disk.extentsNote].filter((note) => note !== undefined)
+  const notes = [disk.lockNote, disk.sizeNote, disk.extentsNote].filter(
+    (note) => note !== undefined,
+  )
   let known = await disk.identity()
   const changedSince = async () => describeChange(known, await disk.identityNow())
   return {
@@ -142,9 +145,14 @@ async function describeFile(
     disk,
     changedSince,
     openTarget: async () => {
+      // Locked before it is looked at: from here on nobody can change it.
+      const lock = 'exclusive-write'
+      const target = await openFileDisk(path, { ...files, writable: true, lock })
       const changed = await changedSince()
-      if (changed !== undefined) throw new PlatterError('TARGET_CHANGED', `${path}: ${changed}`)
-      const target = await openFileDisk(path, { ...files, writable: true })
+      if (changed !== undefined) {
+        await target.close()
+        throw new PlatterError('TARGET_CHANGED', `${path}: ${changed}`)
+      }
       return {
         disk: target,
         release: async () => {

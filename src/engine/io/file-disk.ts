@@ -9,11 +9,10 @@
 // A failed flush stays failed: after an error the kernel forgets which pages it could not write, and
 // the next fdatasync would succeed without them.
 //
-// Leaves out: locks, direct I/O, growing.
+// Leaves out: direct I/O, growing.
 
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { safeNumber } from '../base/bytes'
 import { PlatterError, throwIfAborted } from '../base/errors'
 import { isPowerOfTwo } from '../base/ranges'
 import type { Operation } from '../disk/check-request'
@@ -32,18 +31,19 @@ import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
 import type { PlacedReads } from '../disk/placement'
 import { CachedFile } from './cached-file'
-import { closeFd, openFd, statFd, statPath } from './file-calls'
+import { examineFile } from './examine-file'
+import { closeFd, openFd, statPath } from './file-calls'
 import { errnoName, fileError, fileReason } from './file-errors'
 import type { OpenFile } from './file-handle'
 import { FileHandle } from './file-handle'
-import type { HoleAbilities } from './file-holes'
 import { FileHoles } from './file-holes'
 import type { FileIdentity } from './file-identity'
 import { fileIdentityOf } from './file-identity'
 import { readFully, writeFully } from './file-io'
 import type { FileKind } from './file-kind'
 import { fileKindOf, isReadOnlyDevice } from './file-kind'
-import { hasHoleCalls } from './hole-libc'
+import type { LockMode } from './file-lock'
+import { lockFile } from './file-lock'
 import { HoleWorker } from './hole-worker'
 import type { OpenHandles } from './open-handles'
 
@@ -59,22 +59,20 @@ export interface FileServices {
 export interface OpenFileOptions extends FileServices {
   /** Opened for reading alone unless this is set. */
   readonly writable?: boolean
+  /** Against other programs, while it is open; `none` unless told. */
+  readonly lock?: LockMode | undefined
   readonly signal?: AbortSignal | undefined
 }
 
 // Against a FIFO that takes the name between the look and the opening; Windows has neither flag.
 const OPEN_GUARDS = (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
-const DEVICE_ABILITIES: HoleAbilities = {
-  canAllocate: true,
-  note: 'a block device does not tell holes',
-}
 const READ_ONLY_DEVICE = 'the block device is read-only'
 
 /**
  * The raw bytes of the file at `path`. Refused: a missing file (NOT_FOUND), one that may not be read, or
  * written with `writable` (NO_PERMISSION, READ_ONLY, IN_USE), what is neither a file nor a block device
- * (NOT_A_DISK), an empty file (BAD_SIZE). Nothing is opened before it is known to be a file or a block
+ * (NOT_A_DISK), an empty file (BAD_SIZE), with `exclusive-write` one that others use (IN_USE). Nothing is opened before it is known to be a file or a block
  * device: opening a FIFO would wait for its other end, and opening some devices does something.
  */
 export async function openFileDisk(path: string, options: OpenFileOptions = {}): Promise<FileDisk> {
@@ -118,7 +116,8 @@ export async function adoptFile(
   try {
     const holes = new FileHoles(worker, fd, path)
     const cached = await CachedFile.of(fd, options.mayWait)
-    const file = { ...(await examine(fd, path, writable, holes)), cached }
+    const lockNote = await lockFile(fd, path, options.lock ?? 'none')
+    const file = { ...(await examineFile(fd, path, writable, holes)), cached, lockNote }
     if (file.size === 0 && options.mayBeEmpty !== true) {
       throw new PlatterError(
         'BAD_SIZE',
@@ -133,27 +132,6 @@ export async function adoptFile(
     await onClose()
     throw error
   }
-}
-
-async function examine(
-  fd: number,
-  path: string,
-  writable: boolean,
-  holes: FileHoles,
-): Promise<Omit<OpenFile, 'watchesSize' | 'onClose' | 'cached'>> {
-  const stats = await statFd(fd)
-  const kind = fileKindOf(path, stats)
-  if (kind === 'block device' && !hasHoleCalls()) {
-    throw new PlatterError(
-      'NOT_SUPPORTED',
-      `${path}: the size of a block device cannot be asked for on ${process.platform} ${process.arch}`,
-    )
-  }
-  const isFile = kind === 'file'
-  const size = isFile ? safeNumber(stats.size, `the size of ${path}`) : await holes.seekSize()
-  const abilities = isFile ? await holes.probe() : DEVICE_ABILITIES
-  const ioSize = Number(stats.blksize)
-  return { fd, path, kind, size, writable, holes, abilities, ioSize }
 }
 
 export class FileDisk implements Disk {
@@ -207,6 +185,11 @@ export class FileDisk implements Disk {
   get extentsNote(): string | undefined {
     const { note } = this.#file.abilities
     return note === undefined ? undefined : `${this.path}: ${note}: all of it counts as data`
+  }
+
+  /** Who writes to it beside us, or that nobody can be kept out; as it was when it was opened. */
+  get lockNote(): string | undefined {
+    return this.#file.lockNote
   }
 
   read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {

@@ -1,7 +1,7 @@
 // What the operating system says about files, as PlatterErrors: one table from errno to a stable code
 // and to words. The errno's name stays at the end of the message for those who look things up by it.
 
-import { getSystemErrorName } from 'node:util'
+import { constants } from 'node:os'
 import type { ErrorCode } from '../base/errors'
 import { PlatterError } from '../base/errors'
 
@@ -30,6 +30,7 @@ const ERRNO_TABLE: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENOMEM: ['LIMIT', 'the system is out of memory'],
   EOPNOTSUPP: ['NOT_SUPPORTED', 'the file system does not support it'],
   ENOTSUP: ['NOT_SUPPORTED', 'the file system does not support it'],
+  ENOLCK: ['NOT_SUPPORTED', 'the file system has no locks to give'],
   ENOSYS: ['NOT_SUPPORTED', 'the system does not support it'],
   EINVAL: ['IO_ERROR', 'the system does not accept the request'],
   EIO: ['IO_ERROR', 'the device reported an input/output error'],
@@ -67,11 +68,8 @@ export function errnoName(error: unknown): string {
 
 /** A system error out of a positive errno, for calls that Node did not make. */
 export function systemError(errno: number, call: string): Error {
-  let name = `errno ${errno}`
-  try {
-    name = getSystemErrorName(-errno)
-  } catch {
-    // A number that this platform has no name for stays a number.
-  }
-  return Object.assign(new Error(`${call}: ${name}`), { code: name, errno })
+  // Not getSystemErrorName: it knows only what Node's own calls end in, and not ENOLCK.
+  const named = Object.entries(constants.errno).find(([, value]) => value === errno)
+  const code = named?.[0] ?? `errno ${errno}`
+  return Object.assign(new Error(`${call}: ${code}`), { code, errno })
 }

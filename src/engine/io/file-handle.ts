@@ -32,6 +32,8 @@ export interface OpenFile {
   readonly ioSize: number
   /** What the page cache holds of it. */
   readonly cached: CachedFile
+  /** What locking it said; see lockFile. */
+  readonly lockNote?: string | undefined
   /** Called once, after the descriptor was closed. */
   readonly onClose: () => Promise<void>
 }
