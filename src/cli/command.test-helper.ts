@@ -95,6 +95,10 @@ export class RunningPlatter {
     this.#child = child
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** The first line on stdout; fails when it ends without one. */
   async firstLine(): Promise<string> {
     while (!this.#output.stdout.includes('\n')) {

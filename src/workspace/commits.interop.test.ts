@@ -101,6 +101,34 @@ describe('a commit to a file', () => {
   })
 })
 
+describe.skipIf(!requirePeer('qemu-nbd') || process.platform !== 'linux')('an image', () => {
+  it('that a machine writes is shown with a warning, and takes a commit when it is free', async () => {
+    const socket = join(watched.dir, 'qemu')
+    const args = ['-t', '-f', 'raw', '-k', socket, image]
+    const machine = await PeerProcess.start('qemu-nbd', args, () => isListening(socket))
+    const who = `qemu-nbd (process ${machine.pid}) has it open for writing`
+    try {
+      const { id, image: info } = await watched.open(image)
+      const note = `${who}: what is shown may be out of date`
+      expect(info.notes).toContainEqual(expect.stringContaining(note))
+      await watched.page.request('session.close', { session: id })
+      const session = await stage()
+      const why = `${image}: cannot be written: ${who}; nothing was changed`
+      expect(await watched.commit(session)).toMatchObject({
+        state: 'failed',
+        error: { code: 'IN_USE', message: why },
+      })
+      await expectStillStaged(session)
+      expect((await readFile(image)).every((byte) => byte === 1)).toBe(true)
+      await machine.stop()
+      expect(await watched.commit(session)).toMatchObject({ state: 'done' })
+      expect((await readFile(image)).subarray(0, 4).toString()).toBe('new\x01')
+    } finally {
+      await machine.stop()
+    }
+  })
+})
+
 describe.skipIf(!requirePeer('nbdkit'))('a commit to a server', () => {
   async function start(...args: string[]): Promise<string> {
     const socket = join(watched.dir, 'nbdkit')
