@@ -34,7 +34,7 @@ import { runSharedDisk } from '../engine/testing/shared-disk-run'
 
 const SIZE = 1 << 20
 const BLOCK = 65536
-const STEPS = 400
+const STEPS = 300
 
 type Replies = 'simple' | 'structured' | 'extended'
 const ALL_REPLIES: readonly Replies[] = ['simple', 'structured', 'extended', 'extended']
@@ -93,11 +93,13 @@ async function openUser(
   address: ListenAddress,
   replies: Replies,
   isEncrypted = false,
+  connections = 1,
 ): Promise<SharedUser & { readonly disk: NbdDisk }> {
-  let connected: Transport | undefined
+  const connected: Transport[] = []
   const dial = async (signal?: AbortSignal) => {
-    connected = await dialTransport(address, { timeoutMs: 5000, signal })
-    return connected
+    const transport = await dialTransport(address, { timeoutMs: 5000, signal })
+    connected.push(transport)
+    return transport
   }
   const target = { wish: 'required', type: 'x509', verifyPeer: true } as const
   const certificates = keys?.bare ?? ''
@@ -106,6 +108,7 @@ async function openUser(
     exportName: '',
     clock: systemClock,
     replies,
+    connections,
     ...(isEncrypted
       ? {
           tls: {
@@ -116,7 +119,8 @@ async function openUser(
       : {}),
   })
   if (isEncrypted) return { disk }
-  return { disk, pause: () => connected?.pause(), resume: () => connected?.resume() }
+  const each = (act: (transport: Transport) => void) => () => connected.forEach(act)
+  return { disk, pause: each((one) => one.pause()), resume: each((one) => one.resume()) }
 }
 
 async function fileOf(content: Uint8Array, options = {}): Promise<Disk> {
@@ -165,6 +169,15 @@ async function onFile(blockSize: number, isCommitted: boolean): Promise<Subject>
     await base.close()
   }
   return { disk: overlay, content, others, close }
+}
+
+/** Nothing of it lies in a file, so every read is made. */
+async function inMemory(): Promise<Subject> {
+  const content = start()
+  const base = MemoryDisk.from(content, { readOnly: true })
+  const overlay = new OverlayDisk({ base, store: new MemoryDisk(SIZE), blockSize: 4096 })
+  const close = () => overlay.close()
+  return { disk: overlay, content, others: discarding(overlay, content), close }
 }
 
 /** An overlay over a disk of nbdkit's. */
@@ -238,6 +251,7 @@ const SUBJECTS: Record<string, () => Promise<Subject>> = {
   'an overlay of 64 KiB blocks, and discards': () => onFile(BLOCK, false),
   'an overlay of 4 KiB blocks, and commits': () => onFile(4096, true),
   'an overlay of 64 KiB blocks, and commits': () => onFile(BLOCK, true),
+  'an overlay in memory, and discards': inMemory,
   'an NBD disk': behindNbd,
 }
 
@@ -257,7 +271,10 @@ async function run(make: () => Promise<Subject>, way: Way = {}) {
     isUnix ? { kind: 'unix', path: freshPath() } : { kind: 'tcp', host: '127.0.0.1', port: 0 },
     isEncrypted,
   )
-  const opening = ALL_REPLIES.map((replies) => openUser(served.address, replies, isEncrypted))
+  // The last of them spreads its calls over two connections.
+  const opening = ALL_REPLIES.map((replies, i) =>
+    openUser(served.address, replies, isEncrypted, i === ALL_REPLIES.length - 1 ? 2 : 1),
+  )
   const users = await Promise.all(opening)
   try {
     const { content, others } = subject

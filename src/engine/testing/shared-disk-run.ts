@@ -86,6 +86,8 @@ class SharedRun {
   readonly #model: SharedByteModel
   readonly #prng: Prng
   readonly #kinds: Kind[]
+  /** What is written is a piece of this. */
+  readonly #noise: Uint8Array
   readonly #inFlight = new Set<Call>()
   /** The step in which a user goes on. */
   readonly #paused = new Map<number, number>()
@@ -97,6 +99,8 @@ class SharedRun {
     this.#options = options
     this.#model = new SharedByteModel(options.content)
     this.#prng = new Prng(options.seed)
+    const longest = options.longest ?? this.#model.size
+    this.#noise = this.#prng.fill(new Uint8Array(2 * Math.min(longest, this.#model.size) + 997))
     const disk = this.#disk(0)
     assert(disk.size === this.#model.size, 'the model and the disk differ in size')
     this.#kinds = ['read', 'read', 'long read', 'long read', 'long read', 'extents', 'extents']
@@ -187,7 +191,8 @@ class SharedRun {
     const fua = disk.capabilities.fua && this.#prng.bool(0.1)
     switch (kind) {
       case 'write': {
-        const bytes = this.#prng.fill(new Uint8Array(length))
+        const from = this.#prng.below(this.#noise.length - length + 1)
+        const bytes = this.#noise.subarray(from, from + length)
         return this.#change(this.#model.begin(range, bytes), disk.write(bytes, offset, { fua }))
       }
       case 'zero': {
