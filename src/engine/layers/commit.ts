@@ -137,6 +137,8 @@ class Commit {
 
   async #forgetAll(): Promise<void> {
     await eachInFlight(this.#spans(), 1, (span) => this.#carry.forget(span))
+    // Of a lasting overlay: what was carried is stably not staged, and its space is given back.
+    await this.#options.overlay.flush()
   }
 
   #spans(): Generator<BlockSpan> {

@@ -9,9 +9,12 @@
 //   a punched hole or the bytes of a write that did not succeed.
 //
 // A block of the overlay is a block of the store at the same offset; the store is as long as the blocks.
+// With a ledger the states outlive the process (overlay-ledger.ts): every change of a state is noted there,
+// at once, and space is given back when a flush has made stable that it is not needed.
 // Left out: checks of a request against the disk, counting of open calls (overlay.ts), carrying to a
-// target (overlay-carry.ts). Nothing here outlives the process, so nothing is flushed.
+// target (overlay-carry.ts), copying up from the base (copy-up.ts).
 
+import { assert } from '../base/assert'
 import { BLOCK_CLEAN, BLOCK_WRITTEN, BLOCK_ZEROED, type BlockState } from '../base/block-leaf'
 import { type BlockRun, BlockStates } from '../base/block-states'
 import { PlatterError } from '../base/errors'
@@ -19,11 +22,13 @@ import { type ByteRange, endOf } from '../base/ranges'
 import type { Disk } from '../disk/disk'
 import type { Placement } from '../disk/placement'
 import { ActiveReads } from './active-reads'
-import { BlockContents, type StorePiece } from './block-contents'
+import { BlockContents, type StorePiece, type ZeroedBlock } from './block-contents'
 import { BlockGrid, type BlockSpan } from './block-grid'
 import { BlockLocks } from './block-locks'
+import { describeFailure } from './overlay-failure'
+import type { OverlayLedger } from './overlay-ledger'
 import { eachInFlight, settleAll } from './settle'
-import { writeSpan } from './span-io'
+import { writeSpan, zeroSpan } from './span-io'
 
 export interface StateRun extends ByteRange {
   readonly state: BlockState
@@ -34,6 +39,8 @@ export interface OverlayParts {
   readonly store: Disk
   readonly blockSize: number
   readonly size: number
+  /** Of a lasting overlay, with the states that it was found in. */
+  readonly kept?: { readonly ledger: OverlayLedger; readonly states: BlockStates } | undefined
 }
 
 const READS_IN_FLIGHT = 16
@@ -52,6 +59,7 @@ export class OverlayBlocks {
   changed: BlockStates | undefined
   /** Why space of forgotten blocks could not be given back, last time that happened; their contents are right. */
   releaseError: unknown
+  readonly ledger: OverlayLedger | undefined
   readonly #contents: BlockContents
   readonly #releases = new Set<Promise<void>>()
 
@@ -59,8 +67,11 @@ export class OverlayBlocks {
     this.base = parts.base
     this.store = parts.store
     this.grid = new BlockGrid(parts.size, parts.blockSize)
-    this.states = new BlockStates(this.grid.blockCount)
+    this.ledger = parts.kept?.ledger
+    this.states = parts.kept?.states ?? new BlockStates(this.grid.blockCount)
+    assert(this.states.blockCount === this.grid.blockCount, 'the ledger is of another size')
     this.#contents = new BlockContents(parts, this.grid, this.states)
+    if (this.ledger) this.ledger.onReleasable = (spans) => this.#track(this.#release(spans))
   }
 
   /** Runs of equal state over the range, clipped to it; at most `most` of them. */
@@ -109,7 +120,7 @@ export class OverlayBlocks {
       const body = this.grid.without(range, open)
       const bytes = source.subarray(body.offset - offset, endOf(body) - offset)
       await this.#put([...edges, { offset: body.offset, bytes }])
-      this.states.set(span.first, span.end - span.first, BLOCK_WRITTEN)
+      this.setState(span.first, span.end - span.first, BLOCK_WRITTEN)
       return undefined
     })
   }
@@ -126,8 +137,8 @@ export class OverlayBlocks {
       }
       const edges = await this.#contents.zeroed(edgeBlocks, range, signal)
       await this.#put(edges.flatMap((edge) => edge.piece ?? []))
-      for (const edge of edges) this.states.set(edge.block, 1, edge.state)
-      return this.#zeroWhole(this.grid.covered(range))
+      for (const edge of edges) await this.#zeroEdge(edge)
+      return this.#zeroWhole(this.grid.covered(range), fast)
     })
   }
 
@@ -143,7 +154,7 @@ export class OverlayBlocks {
     )
   }
 
-  /** Forgets what is staged in these blocks; resolves with the bytes when their space is given back. */
+  /** Forgets what is staged in these blocks, as forget() does; resolves with the bytes. */
   async discard({ first, end }: BlockSpan): Promise<number> {
     const unlock = await this.locks.acquire(first, end)
     try {
@@ -158,22 +169,32 @@ export class OverlayBlocks {
 
   /**
    * Under the lock of all blocks from the first run to the last: the runs, ascending, read through from
-   * now on. Resolves when their space is given back.
+   * now on. Resolves when their space is given back; with a ledger that is owed to the next flush.
    */
   async forget(runs: readonly BlockRun[]): Promise<void> {
     const last = runs.at(-1)
     if (last === undefined) return
+    await this.ledger?.begin()
     const hull = { first: runs[0]!.first, end: last.first + last.count }
-    for (const { first, count } of runs) this.states.set(first, count, BLOCK_CLEAN)
+    for (const { first, count } of runs) this.setState(first, count, BLOCK_CLEAN)
     const announced = runs.length > MOST_ANNOUNCED ? [hull] : runs.map(spanOfRun)
     for (const span of announced) this.onChange(this.grid.bytesOf(span))
-    if (this.states.count(hull.first, hull.end - hull.first).written === 0) {
-      if (runs.some((run) => run.state === BLOCK_WRITTEN)) await this.#giveBack(hull)
-      return
+    const emptied = runs.filter(({ state }) => state === BLOCK_WRITTEN).map(spanOfRun)
+    if (this.ledger !== undefined) {
+      for (const span of emptied) this.ledger.owe(span)
+    } else if (this.states.count(hull.first, hull.end - hull.first).written === 0) {
+      if (emptied.length > 0) await this.#giveBack(hull)
+    } else for (const span of emptied) await this.#giveBack(span)
+  }
+
+  /** All of the blocks in one state, noted for the ledger where it is another one. */
+  setState(first: number, count: number, state: BlockState): void {
+    if (count === 0) return
+    if (this.ledger !== undefined) {
+      const run = this.states.runAt(first, first + count)
+      if (run.state !== state || run.count < count) this.ledger.noteStates(first, count)
     }
-    for (const { first, count, state } of runs) {
-      if (state === BLOCK_WRITTEN) await this.#giveBack({ first, end: first + count })
-    }
+    this.states.set(first, count, state)
   }
 
   /** Exact bytes staged in whole blocks. */
@@ -204,13 +225,16 @@ export class OverlayBlocks {
     signal: AbortSignal | undefined,
     act: (span: BlockSpan) => Promise<BlockSpan | undefined>,
   ): Promise<void> {
+    const begun = this.ledger?.begin()
+    if (begun !== undefined) await begun
     const unlock = await this.locks.acquire(span.first, span.end, signal)
     let behind: Promise<void> | undefined
     try {
       this.changed?.set(span.first, span.end - span.first, BLOCK_WRITTEN)
       const emptied = await act(span)
       this.onChange(range)
-      if (emptied) behind = this.#giveBack(emptied).finally(unlock)
+      if (emptied && this.ledger) this.ledger.owe(emptied)
+      else if (emptied) behind = this.#giveBack(emptied).finally(unlock)
     } catch (error) {
       throw describeFailure(operation, range, error)
     } finally {
@@ -237,14 +261,40 @@ export class OverlayBlocks {
     }
   }
 
+  /** Gives back the space of blocks that are stably not written; the rest is owed again. */
+  async #release(spans: readonly BlockSpan[]): Promise<void> {
+    const { ledger } = this
+    for (const { first, end } of ledger === undefined ? [] : spans) {
+      const unlock = await this.locks.acquire(first, end)
+      try {
+        for (let block = first; block < end; ) {
+          const { count, state } = this.states.runAt(block, end)
+          const run = { first: block, end: block + count }
+          block = run.end
+          if (state === BLOCK_WRITTEN) continue
+          if (ledger?.isStable(run.first, count)) await this.#giveBack(run)
+          else ledger?.owe(run)
+        }
+      } finally {
+        unlock()
+      }
+    }
+  }
+
   /** Whole blocks to zeroes; the blocks to give back, if any held bytes. */
-  #zeroWhole(inner: BlockSpan): BlockSpan | undefined {
+  async #zeroWhole(inner: BlockSpan, fast = false): Promise<BlockSpan | undefined> {
     const count = inner.end - inner.first
     if (count <= 0) return undefined
+    if (this.ledger?.keepsZeroes === false) {
+      await zeroSpan(this.store, this.grid.bytesOf(inner), fast)
+      this.ledger.noteBytes()
+      this.setState(inner.first, count, BLOCK_WRITTEN)
+      return undefined
+    }
     const { written } = this.states.count(inner.first, count)
     // This is also what a zero that must not leave a hole becomes: such a zero asks that a later write
     // finds space reserved, and the store of a temporary overlay reserves none for anyone.
-    this.states.set(inner.first, count, BLOCK_ZEROED)
+    this.setState(inner.first, count, BLOCK_ZEROED)
     return written > 0 ? inner : undefined
   }
 
@@ -258,6 +308,12 @@ export class OverlayBlocks {
   async #put(pieces: readonly StorePiece[]): Promise<void> {
     const full = pieces.filter((piece) => piece.bytes.length > 0)
     await settleAll(full.map(({ offset, bytes }) => writeSpan(this.store, bytes, offset)))
+    this.ledger?.noteBytes()
+  }
+
+  async #zeroEdge({ block, state }: ZeroedBlock): Promise<void> {
+    if (state === BLOCK_ZEROED) await this.#zeroWhole({ first: block, end: block + 1 })
+    else this.setState(block, 1, state)
   }
 }
 
@@ -271,14 +327,4 @@ export function subtractState(
 ): void {
   if (state === BLOCK_WRITTEN) bytes.written -= length
   else if (state === BLOCK_ZEROED) bytes.zeroed -= length
-}
-
-function describeFailure(operation: string, { offset, length }: ByteRange, error: unknown) {
-  if (!(error instanceof PlatterError)) return error
-  if (error.code === 'NOT_SUPPORTED' || error.code === 'ABORTED') return error
-  return new PlatterError(
-    error.code,
-    `${operation}: offset ${offset} and length ${length}: ${error.message}; no block was newly staged`,
-    { cause: error, data: { ...error.data, offset, length } },
-  )
 }

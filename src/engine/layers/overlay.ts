@@ -1,22 +1,14 @@
-// Copy-on-write over any disk, for as long as the process lives: what is written goes to a store, block
-// by block, and the base stays as it is until a commit (commit.ts) carries blocks into it.
+// Copy-on-write over any disk: what is written goes to a store, block by block, and the base stays as it
+// is until a commit (commit.ts) carries blocks into it. With a ledger what is staged outlives the process.
 //
 // Assumes that nobody else changes the base, a commit into it excepted, and that nobody else uses the
 // store, which the overlay closes with itself. The base is its opener's to close. The base may be
 // shorter (it reads as zeroes beyond its end) or longer (it is clipped) than the overlay.
-// How a block changes is in overlay-blocks.ts. Left out: overlays that outlive the process,
-// copy-on-read, and a change of size.
+// How a block changes is in overlay-blocks.ts. Left out: a change of size.
 
 import { BLOCK_CLEAN, BLOCK_WRITTEN } from '../base/block-leaf'
 import { PlatterError, throwIfAborted } from '../base/errors'
-import {
-  alignUp,
-  type ByteRange,
-  intersect,
-  isAligned,
-  isPowerOfTwo,
-  joinRanges,
-} from '../base/ranges'
+import { type ByteRange, intersect, joinRanges } from '../base/ranges'
 import { checkRequest, type Operation } from '../disk/check-request'
 import {
   type BlockSize,
@@ -31,22 +23,13 @@ import {
 import { ExtentList } from '../disk/extents'
 import { OpenCalls } from '../disk/open-calls'
 import type { PlacedReads, Placement } from '../disk/placement'
+import { copyUp } from './copy-up'
 import { OverlayBlocks, subtractState } from './overlay-blocks'
 import { overlayExtents } from './overlay-extents'
+import { OverlayLedger } from './overlay-ledger'
+import { checkParts, type OverlayOptions } from './overlay-parts'
+import { settleAll } from './settle'
 import { widen } from './span-io'
-
-export const MIN_OVERLAY_BLOCK = 4 * 1024
-export const MAX_OVERLAY_BLOCK = 2 * 1024 * 1024
-
-export interface OverlayOptions {
-  readonly base: Disk
-  /** Writable, at least `size` rounded up to whole blocks, and the overlay's alone. */
-  readonly store: Disk
-  /** A power of two from 4 KiB to 2 MiB. */
-  readonly blockSize: number
-  /** Bytes; the base's size unless told. */
-  readonly size?: number
-}
 
 export interface StagedBytes {
   written: number
@@ -69,29 +52,49 @@ const CAPABILITIES: Capabilities = {
   multiConn: true,
 }
 
+const FROZEN: Capabilities = {
+  ...CAPABILITIES,
+  write: false,
+  trim: false,
+  zero: false,
+  fastZero: false,
+  fua: false,
+}
+
 export class OverlayDisk implements Disk {
   readonly size: number
   readonly blockSize: BlockSize
-  readonly capabilities = CAPABILITIES
+  readonly capabilities: Capabilities
   readonly placed: PlacedReads = { place: (offset, length) => this.#place(offset, length) }
   readonly base: Disk
   /** The unit in which blocks are staged. */
   readonly overlayBlockSize: number
   /** For the carrying of blocks in this room; no one else's. */
   readonly blocks: OverlayBlocks
+  /** Why blocks that were read could not be kept in the store, last time that happened; they read well. */
+  copyError: unknown
   readonly #store: Disk
+  readonly #ledger: OverlayLedger | undefined
+  readonly #copies: { readonly onRead: boolean; readonly onCache: boolean }
   readonly #calls = new OpenCalls('overlay')
 
   /** Refuses a block size, size or store that cannot be an overlay's. */
   constructor(options: OverlayOptions) {
-    const { base, store, blockSize, size = base.size } = options
-    checkParts(store, blockSize, size)
+    const { base, store, blockSize, size = base.size, ledger, frozen = false } = options
+    checkParts(options, size)
+    this.capabilities = frozen ? FROZEN : CAPABILITIES
+    this.#copies = {
+      onRead: options.copyOnRead === true && !frozen,
+      onCache: options.copyOnCache === true && !frozen,
+    }
     this.base = base
     this.size = size
     this.overlayBlockSize = blockSize
     this.blockSize = { minimum: 1, preferred: blockSize, maximum: MAX_PAYLOAD }
     this.#store = store
-    this.blocks = new OverlayBlocks({ base, store, blockSize, size })
+    this.#ledger = ledger && new OverlayLedger(ledger, store)
+    const kept = ledger && this.#ledger && { ledger: this.#ledger, states: ledger.states }
+    this.blocks = new OverlayBlocks({ base, store, blockSize, size, kept })
   }
 
   /** Called after the bytes or the state of a range changed, when that can be seen. */
@@ -109,36 +112,42 @@ export class OverlayDisk implements Disk {
   }
 
   read(target: Uint8Array, offset: number, options: CallOptions = {}): Promise<void> {
-    return this.#call('read', offset, target.length, options, () =>
-      this.blocks.read(target, offset, options.signal),
-    )
+    return this.#call('read', offset, target.length, options, async () => {
+      const range = { offset, length: target.length }
+      if (this.#copies.onRead) await this.#copyUp(range, options.signal)
+      await this.blocks.read(target, offset, options.signal)
+    })
   }
 
   write(source: Uint8Array, offset: number, options: WriteOptions = {}): Promise<void> {
-    return this.#call('write', offset, source.length, options, () =>
+    return this.#change('write', offset, source.length, options, () =>
       this.blocks.write(source, offset, options.signal),
     )
   }
 
   zero(offset: number, length: number, options: ZeroOptions = {}): Promise<void> {
-    return this.#call('zero', offset, length, options, () =>
+    return this.#change('zero', offset, length, options, () =>
       this.blocks.zero({ offset, length }, options.fast === true, options.signal),
     )
   }
 
   trim(offset: number, length: number, options: WriteOptions = {}): Promise<void> {
-    return this.#call('trim', offset, length, options, () =>
+    return this.#change('trim', offset, length, options, () =>
       this.blocks.trim({ offset, length }, options.signal),
     )
   }
 
-  /** Nothing staged outlives the process, so there is nothing to make stable, here or with `fua`. */
+  /** Without a ledger nothing outlives the process, and nothing has to be made stable, here or with `fua`. */
   flush(options: CallOptions = {}): Promise<void> {
-    return this.#call('flush', 0, 0, options, async () => undefined)
+    return this.#calls.run(async () => {
+      throwIfAborted(options.signal, 'flush')
+      await this.#ledger?.flush()
+    })
   }
 
   cache(offset: number, length: number, options: CallOptions = {}): Promise<void> {
     return this.#call('cache', offset, length, options, async () => {
+      if (this.#copies.onCache) return this.#copyUp({ offset, length }, options.signal)
       if (!this.base.capabilities.cache) return
       for (const run of this.blocks.runsIn({ offset, length }, MAX_CACHED_RUNS)) {
         const inBase = intersect(run, { offset: 0, length: this.base.size })
@@ -222,12 +231,18 @@ export class OverlayDisk implements Disk {
 
   /**
    * Forgets what is staged in all blocks that the ranges touch, everywhere unless told: they read
-   * through to the base again. Resolves with the bytes that were forgotten, once their space is free.
+   * through to the base again. Resolves with the bytes that were forgotten, once that is stable and
+   * their space is free.
    */
   discard(ranges?: readonly ByteRange[]): Promise<number> {
     return this.#calls.run(async () => {
       let bytes = 0
-      for (const span of this.spansOf(ranges, 'discard')) bytes += await this.blocks.discard(span)
+      const spans = this.spansOf(ranges, 'discard')
+      if (!this.capabilities.write) throw new PlatterError('READ_ONLY', 'discard: it is frozen')
+      for (const span of spans) bytes += await this.blocks.discard(span)
+      if (this.#ledger === undefined) return bytes
+      await this.#ledger.flush()
+      await this.blocks.settled()
       return bytes
     })
   }
@@ -247,14 +262,49 @@ export class OverlayDisk implements Disk {
     return this.#calls.run(call)
   }
 
+  /** Flushes a lasting overlay; rejects when that fails, and everything is closed nevertheless. */
   async close(): Promise<void> {
-    await this.#calls.close()
-    await this.blocks.settled()
-    await this.#store.close()
+    const first = await this.#calls.close()
+    try {
+      if (first && !this.#isFrozen) await this.#ledger?.flush()
+      await this.blocks.settled()
+      if (first && !this.#isFrozen) await this.#ledger?.end()
+    } finally {
+      await settleAll([this.#store.close(), this.#ledger?.close() ?? Promise.resolve()])
+    }
+  }
+
+  get #isFrozen(): boolean {
+    return !this.capabilities.write
+  }
+
+  /** Copying is a service: where it fails, the bytes are read from where they are. */
+  async #copyUp(range: ByteRange, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await copyUp(this.blocks, range, signal)
+    } catch (error) {
+      throwIfAborted(signal, 'copy up')
+      if (!(error instanceof PlatterError)) throw error
+      this.copyError = error
+    }
+  }
+
+  #change(
+    operation: Operation,
+    offset: number,
+    length: number,
+    options: WriteOptions,
+    act: () => Promise<void>,
+  ): Promise<void> {
+    return this.#call(operation, offset, length, options, async () => {
+      await act()
+      if (options.fua === true) await this.#ledger?.flush()
+    })
   }
 
   #place(offset: number, length: number): Placement | undefined {
-    return this.#calls.isClosed ? undefined : this.blocks.place(offset, length)
+    if (this.#calls.isClosed || this.#copies.onRead) return undefined
+    return this.blocks.place(offset, length)
   }
 
   #call(
@@ -274,35 +324,6 @@ export class OverlayDisk implements Disk {
 
 /** Advice is not worth more calls than this. */
 const MAX_CACHED_RUNS = 256
-
-function checkParts(store: Disk, blockSize: number, size: number): void {
-  const inBounds = blockSize >= MIN_OVERLAY_BLOCK && blockSize <= MAX_OVERLAY_BLOCK
-  if (!isPowerOfTwo(blockSize) || !inBounds) {
-    throw new PlatterError(
-      'BAD_SIZE',
-      `overlay: a block size of ${blockSize} bytes is not a power of two from ${MIN_OVERLAY_BLOCK} to ${MAX_OVERLAY_BLOCK}`,
-    )
-  }
-  if (!Number.isSafeInteger(size) || size < 0) {
-    throw new PlatterError('BAD_SIZE', `overlay: ${size} is not a size in bytes`)
-  }
-  if (!store.capabilities.write) {
-    throw new PlatterError('READ_ONLY', 'overlay: the store that takes staged blocks is read-only')
-  }
-  const needed = alignUp(size, blockSize)
-  if (store.size < needed) {
-    throw new PlatterError(
-      'BAD_SIZE',
-      `overlay: the store has ${store.size} bytes, and whole blocks of ${size} bytes take ${needed}`,
-    )
-  }
-  if (!isAligned(blockSize, store.blockSize.minimum)) {
-    throw new PlatterError(
-      'BAD_SIZE',
-      `overlay: blocks of ${blockSize} bytes are not multiples of the store's ${store.blockSize.minimum}`,
-    )
-  }
-}
 
 function checkInside({ offset, length }: ByteRange, size: number, what: string): void {
   const valid =

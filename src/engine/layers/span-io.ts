@@ -92,6 +92,20 @@ export async function writeSpan(disk: Disk, source: Uint8Array, offset: number):
   }
 }
 
+const ZEROES_PIECE = 1024 * 1024
+
+/** The range, whole blocks of the disk, reads as zeroes; a hole where that is as good. */
+export async function zeroSpan(disk: Disk, range: ByteRange, fast: boolean): Promise<void> {
+  if (disk.capabilities.zero) {
+    const needsFast = fast && disk.capabilities.fastZero
+    await disk.zero(range.offset, range.length, { mayTrim: true, ...(needsFast && { fast }) })
+    return
+  }
+  for (const part of splitByUnit(range, ZEROES_PIECE)) {
+    await writeSpan(disk, new Uint8Array(part.length), part.offset)
+  }
+}
+
 async function readWidened(disk: Disk, part: ByteRange, options: CallOptions) {
   const { offset, length } = widen(disk, part)
   const bytes = new Uint8Array(length)
