@@ -31,6 +31,7 @@ import type { ListenAddress, Transport } from '../engine/nbd/transport'
 import { isListening, PeerProcess, requirePeer } from '../engine/testing/peer-process'
 import type { OtherCall, SharedUser } from '../engine/testing/shared-disk-run'
 import { runSharedDisk } from '../engine/testing/shared-disk-run'
+import { jittery } from '../engine/testing/turn-clock'
 
 const SIZE = 1 << 20
 const BLOCK = 65536
@@ -129,9 +130,16 @@ async function fileOf(content: Uint8Array, options = {}): Promise<Disk> {
   return openFileDisk(path, { writable: true, ...options })
 }
 
+/** What it is asked takes turns of the event loop, so that all of it meets; what lies where is still told. */
+const slowly = (disk: Disk, seed: number): Disk =>
+  Object.assign(jittery(disk, new Prng(seed), 12), { placed: disk.placed })
+
 async function overlayOn(base: Disk, blockSize: number, content: Uint8Array): Promise<OverlayDisk> {
-  const store = await createTempDisk(alignUp(content.length, blockSize), dir)
-  return new OverlayDisk({ base, store, blockSize, size: content.length })
+  const file = await createTempDisk(alignUp(content.length, blockSize), dir)
+  const store = slowly(file, blockSize)
+  const closeStore = store.close.bind(store)
+  store.close = () => closeStore().then(() => file.close())
+  return new OverlayDisk({ base: slowly(base, 5), store, blockSize, size: content.length })
 }
 
 /** Discards whole blocks while everything else goes on. */
@@ -175,7 +183,8 @@ async function onFile(blockSize: number, isCommitted: boolean): Promise<Subject>
 async function inMemory(): Promise<Subject> {
   const content = start()
   const base = MemoryDisk.from(content, { readOnly: true })
-  const overlay = new OverlayDisk({ base, store: new MemoryDisk(SIZE), blockSize: 4096 })
+  const store = slowly(new MemoryDisk(SIZE), 6)
+  const overlay = new OverlayDisk({ base: slowly(base, 7), store, blockSize: 4096 })
   const close = () => overlay.close()
   return { disk: overlay, content, others: discarding(overlay, content), close }
 }
@@ -226,7 +235,8 @@ async function sliceOfFile(): Promise<Subject> {
 }
 
 async function readOnlyOverlay(): Promise<Subject> {
-  const overlay = await overlayOn(await fileOf(start()), 4096, start())
+  const base = await fileOf(start())
+  const overlay = await overlayOn(base, 4096, start())
   const content = start()
   await overlay.write(content.subarray(5000, 300_000), 100_000)
   content.set(content.slice(5000, 300_000), 100_000)
@@ -236,7 +246,7 @@ async function readOnlyOverlay(): Promise<Subject> {
   const close = async () => {
     await disk.close()
     await overlay.close()
-    await overlay.base.close()
+    await base.close()
   }
   return { disk, content, close }
 }

@@ -109,7 +109,7 @@ class SharedRun {
     if (write) this.#kinds.push('write', 'write', 'write', 'write')
     if (write && zero) this.#kinds.push('zero')
     if (write && trim) this.#kinds.push('trim', 'trim')
-    if (options.others !== undefined) this.#kinds.push('other')
+    if (options.others !== undefined) this.#kinds.push('other', 'other', 'other')
   }
 
   async work(): Promise<void> {
