@@ -94,10 +94,10 @@ async function openFile(
   }
 }
 
-async function settleFormat(
+export async function settleFormat(
   disk: Disk,
   path: string,
-  { format: asked, signal }: OpenOptions,
+  { format: asked, signal }: Pick<OpenOptions, 'format' | 'signal'>,
 ): Promise<string> {
   if (asked === 'raw') return asked
   if (asked !== undefined) {

@@ -2,7 +2,7 @@
 // hole worker uses the same ones; whoever opens one closes it.
 
 import type { BigIntStats } from 'node:fs'
-import { close, fdatasync, fstat, ftruncate, open, stat } from 'node:fs'
+import { close, fdatasync, fstat, fsync, ftruncate, open, stat } from 'node:fs'
 import { promisify } from 'node:util'
 
 export const openFd = promisify(open) as (
@@ -12,6 +12,7 @@ export const openFd = promisify(open) as (
 ) => Promise<number>
 export const closeFd = promisify(close)
 export const syncFdData = promisify(fdatasync)
+export const syncFd = promisify(fsync)
 export const truncateFd = promisify(ftruncate)
 
 export function statFd(fd: number): Promise<BigIntStats> {

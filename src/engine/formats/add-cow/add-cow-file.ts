@@ -70,6 +70,14 @@ export class AddCowFile {
     return this.#slots?.header
   }
 
+  /** How long the file is once a change of size that was cut short is put right; `undefined` when it is. */
+  get lengthToCutTo(): number | undefined {
+    const { header } = this
+    if (header === undefined) return undefined
+    const needed = overlayFileSize(Math.ceil(header.size / header.clusterSize))
+    return this.#disk.size > needed ? needed : undefined
+  }
+
   /** The states, which take the reading of what the bitmap holds. `imageSize` is that of the image file. */
   async ledger(imageSize: number): Promise<BlockLedger> {
     if (this.#slots !== undefined) return PageLedger.open(this.#disk, this.#slots)
