@@ -88,6 +88,7 @@ async function copyTo(
       ...options,
       // Nobody looks at what the null disk was given.
       sparse: options.sparse ?? (isNull ? 0 : undefined),
+      keepsNothing: isNull && (options.sparse ?? 0) === 0,
       targetIsZero: file !== undefined || options.targetIsZero,
       flush,
       start: file?.start,

@@ -1,12 +1,17 @@
-/**
- * One cancel for any number of calls at a time. Each call gets a signal of its own: so many listeners on
- * one signal would look like a leak, and Node says so on stderr.
- */
+/** As many listeners as a signal may have before Node takes it for a leak, and says so on stderr. */
+const MOST_CALLS = 8
+
+interface Branch {
+  readonly controller: AbortController
+  calls: number
+}
+
+/** One cancel for any number of calls at a time: a few of them share a signal, and signals are used again. */
 export class AbortFan {
   readonly #signal: AbortSignal | undefined
-  readonly #open = new Set<AbortController>()
+  readonly #branches: Branch[] = []
   readonly #onAbort = () => {
-    for (const call of this.#open) call.abort(this.#signal?.reason)
+    for (const { controller } of this.#branches) controller.abort(this.#signal?.reason)
   }
 
   constructor(signal: AbortSignal | undefined) {
@@ -15,15 +20,23 @@ export class AbortFan {
   }
 
   async run<T>(call: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
-    const signal = this.#signal
-    if (signal === undefined || signal.aborted) return call(signal)
-    const own = new AbortController()
-    this.#open.add(own)
+    if (this.#signal === undefined || this.#signal.aborted) return call(this.#signal)
+    const branch = this.#takeBranch()
     try {
-      return await call(own.signal)
+      return await call(branch.controller.signal)
     } finally {
-      this.#open.delete(own)
+      branch.calls--
     }
+  }
+
+  #takeBranch(): Branch {
+    let branch = this.#branches.find(({ calls }) => calls < MOST_CALLS)
+    if (branch === undefined) {
+      branch = { controller: new AbortController(), calls: 0 }
+      this.#branches.push(branch)
+    }
+    branch.calls++
+    return branch
   }
 
   close(): void {

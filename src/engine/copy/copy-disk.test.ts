@@ -160,7 +160,7 @@ describe('a cancel', () => {
     expect(most).toBe(1)
     expect(listeners).toBe(0)
     expect(seen.has(spy)).toBe(false)
-    expect(seen.size).toBe(SIZE / 4096)
+    expect(seen.size).toBeLessThanOrEqual(8)
   })
 })
 

@@ -35,6 +35,8 @@ export interface CopyOptions extends SizeOptions {
   readonly useExtents?: boolean | undefined
   /** The target reads as zeroes from `start` on: zeroes are left alone there. */
   readonly targetIsZero?: boolean | undefined
+  /** The target keeps nothing of what it is given: one buffer does for all requests. */
+  readonly keepsNothing?: boolean | undefined
   /** Flush the target at the end; true unless told. */
   readonly flush?: boolean | undefined
   /** Everything below is on the target already: a checkpoint's `completed`. */

@@ -8,6 +8,7 @@ import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
 import { failureOf } from '../testing/fail-nth'
 import { content, extentsOf, HOLE, KIB, sketch } from './copy.test-helper'
 import { type CopyOptions, copyDisk } from './copy-disk'
+import { NullDisk } from './null-disk'
 
 const old = (size: number) => new Uint8Array(size).fill(0xee)
 
@@ -66,6 +67,22 @@ describe('a copy asks', () => {
     const target = sketch(100 * KIB)
     await run(source, target, { requestSize: 64 * KIB })
     expect(changes(target)).toEqual(['write 0+65536', 'write 65536+36864', 'flush'])
+  })
+
+  it('with one buffer for all requests where nothing is kept', async () => {
+    const source = sketch(content(300 * KIB, [0, 300 * KIB]))
+    const buffers = new Set<ArrayBufferLike>()
+    const read = source.read.bind(source)
+    source.read = (target, offset, options) => {
+      buffers.add(target.buffer)
+      return read(target, offset, options)
+    }
+    const target = new NullDisk(300 * KIB)
+    const options = { requestSize: 64 * KIB, sparse: 0, keepsNothing: true }
+    const result = await copyDisk(source, target, options)
+    expect(result).toMatchObject({ read: 300 * KIB, written: 300 * KIB })
+    expect(source.only('read')).toHaveLength(5)
+    expect(buffers.size).toBe(1)
   })
 
   it('for more than the request size where either disk prefers more', async () => {

@@ -35,6 +35,8 @@ export class UnitIo {
   readonly #cancel: AbortFan
   /** Used last in, first out: a buffer that was just read into is still in the processor's cache. */
   readonly #buffers: WindowBuffer[] = []
+  /** One for all, where nobody looks at what is in it. */
+  readonly #sink: WindowBuffer | undefined
   #rangeCopy: RangeCopy | undefined
   /** Bytes. */
   read = 0
@@ -47,6 +49,7 @@ export class UnitIo {
     options: {
       readonly signal?: AbortSignal | undefined
       readonly rangeCopy?: RangeCopy | undefined
+      readonly keepsNothing?: boolean | undefined
     },
   ) {
     this.#source = disks.source
@@ -55,11 +58,12 @@ export class UnitIo {
     this.#zeroes = zeroes
     this.#cancel = new AbortFan(options.signal)
     this.#rangeCopy = options.rangeCopy
+    if (options.keepsNothing === true) this.#sink = new WindowBuffer(plan.window)
   }
 
   /** Rejects with a UnitFailure when all calls have settled. */
   async carry(unit: DataUnit): Promise<void> {
-    const buffer = this.#buffers.pop() ?? new WindowBuffer(this.#plan.window)
+    const buffer = this.#sink ?? this.#buffers.pop() ?? new WindowBuffer(this.#plan.window)
     await this.#fill(unit, buffer)
     const runs = blockRuns(unit, buffer, this.#plan)
     const calls: Promise<void>[] = []
