@@ -40,11 +40,15 @@ export async function run({ temporary, pair, timed, platter }) {
     pair(title, { ours: () => run(mine), peer: () => run(peer), peerName, bar })
   const sequential = ({ uri }) => timed('nbdcopy', [uri, 'null:'])
   const written = ({ uri }) => timed('nbdcopy', [path, uri])
+  const streamed = (rw) => (server) => secondsOfRequest(timed, temporary, server, rw, 8, '256k')
   const random = (rw, depth) => (server) => secondsOfRequest(timed, temporary, server, rw, depth)
   try {
     await compare(`nbdcopy ${MIB} MiB out`, sequential, ours, kit, 'nbdkit file', 1)
     await compare(`nbdcopy ${MIB} MiB out`, sequential, ours, qemu, 'qemu-nbd', 1)
     await compare(`nbdcopy ${MIB} MiB in, overlay`, written, cow, kitCow, 'nbdkit cow')
+    await compare('fio read 256 KiB, depth 8', streamed('read'), ours, kit, 'nbdkit file', 1)
+    await compare('fio read 256 KiB, depth 8', streamed('read'), ours, qemu, 'qemu-nbd', 1)
+    await compare('fio write 256 KiB, overlay', streamed('write'), cow, kitCow, 'nbdkit cow')
     for (const depth of DEPTHS) {
       const title = (rw) => `fio ${rw} 4 KiB, depth ${depth}`
       const read = random('randread', depth)
@@ -65,10 +69,10 @@ export async function run({ temporary, pair, timed, platter }) {
 }
 
 /** Seconds for one request, out of as many as fit the time: a ratio of these is one of rates. */
-function secondsOfRequest(timed, temporary, { uri }, rw, depth) {
+function secondsOfRequest(timed, temporary, { uri }, rw, depth, bytes = '4k') {
   const output = join(temporary, 'fio.json')
   timed('fio', [
-    ...['--name=bench', '--ioengine=nbd', `--uri=${uri}`, `--rw=${rw}`, '--bs=4k'],
+    ...['--name=bench', '--ioengine=nbd', `--uri=${uri}`, `--rw=${rw}`, `--bs=${bytes}`],
     ...[`--iodepth=${depth}`, `--runtime=${FIO_SECONDS}`, '--time_based', '--randrepeat=1'],
     ...['--output-format=json', `--output=${output}`],
   ])
