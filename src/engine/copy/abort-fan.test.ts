@@ -11,7 +11,11 @@ function openCall(fan: AbortFan) {
       end = resolve
     })
   })
-  return { signal: given, end: () => (end(), done) }
+  const finish = () => {
+    end()
+    return done
+  }
+  return { signal: given, end: finish }
 }
 
 describe('one cancel for many calls', () => {

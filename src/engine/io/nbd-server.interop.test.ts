@@ -314,6 +314,7 @@ describe.runIf(requirePeer('fio'))('our server under fio', () => {
         '--size=16M',
         '--verify=crc32c',
         '--verify_fatal=1',
+        '--verify_state_save=0',
         '--randseed=7',
       )
       expect(stdout).toMatch(/err= 0/)

@@ -349,6 +349,7 @@ const FIO = [
   '--size=4M',
   '--verify=crc32c',
   '--verify_fatal=1',
+  '--verify_state_save=0',
   '--randseed=7',
 ]
 
