@@ -5,7 +5,7 @@ import { basename, dirname, isAbsolute, relative } from 'node:path'
 import { PlatterError } from '../engine/base/errors'
 import { alignUp } from '../engine/base/ranges'
 import type { Disk } from '../engine/disk/disk'
-import type { FileDiskInSpace, FileSpace } from '../engine/disk/file-space'
+import type { FileSpace } from '../engine/disk/file-space'
 import { AddCowFile } from '../engine/formats/add-cow/add-cow-file'
 import { type AddCowHeader, ID_BYTES } from '../engine/formats/add-cow/add-cow-header'
 import { encodeV1Header, SECTOR, v1FileSize } from '../engine/formats/add-cow/add-cow-v1'
@@ -53,9 +53,7 @@ export async function createLastingOverlay(
     await createPair(space, path, imagePathOf(path), {
       imageSize: wholeClusters(path, size, options.blockSize),
       fileSize: overlayFileSize(Math.ceil(size / options.blockSize)),
-      write: async (disk) => {
-        await AddCowFile.create(disk, header)
-      },
+      write: (disk) => AddCowFile.fill(disk, header),
     })
   } finally {
     await base.close()
@@ -81,29 +79,44 @@ export interface NewPair {
 }
 
 /** An overlay file and its image file, both new and stable; neither when it rejects. */
-export async function createPair(
+export function createPair(
   space: FileSpace,
   path: string,
   imagePath: string,
   { imageSize, fileSize, write }: NewPair,
 ): Promise<void> {
+  return createFiles(space, [
+    { path: imagePath, size: imageSize },
+    { path, size: fileSize, write },
+  ])
+}
+
+export interface NewFile {
+  readonly path: string
+  readonly size: number
+  /** Fills it; without it stays a hole. */
+  readonly write?: (disk: Disk) => Promise<void>
+}
+
+/** All new and in one directory, made in this order, stable with their names; none is left when it rejects. */
+export async function createFiles(space: FileSpace, files: readonly NewFile[]): Promise<void> {
   const made: string[] = []
-  const make = async (name: string, size: number, fill: (disk: FileDiskInSpace) => unknown) => {
-    const disk = await space.create(name, size)
-    made.push(name)
-    try {
-      await fill(disk)
-      await disk.flush()
-    } finally {
-      await disk.close()
-    }
-  }
   try {
-    await make(imagePath, imageSize, () => undefined)
-    await make(path, fileSize, write)
-    await space.syncNames(path)
+    for (const { path, size, write } of files) {
+      const disk = await space.create(path, size)
+      made.push(path)
+      try {
+        await write?.(disk)
+        await disk.flush()
+      } finally {
+        await disk.close()
+      }
+    }
+    const last = files.at(-1)
+    if (last !== undefined) await space.syncNames(last.path)
   } catch (error) {
-    for (const name of made) await space.remove(name).catch(() => undefined)
+    // Why it failed is worth more than that a file could not be taken away again.
+    for (const path of made) await space.remove(path).catch(() => undefined)
     throw error
   }
 }

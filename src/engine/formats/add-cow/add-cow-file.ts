@@ -1,6 +1,7 @@
 // An open overlay file of either version: what its header says, the ledger of its block states, and the
 // few changes of the header that there are. The image file and the base are its opener's to find.
 
+import type { BlockStates } from '../../base/block-states'
 import { PlatterError } from '../../base/errors'
 import type { BlockLedger } from '../../disk/block-ledger'
 import type { Disk } from '../../disk/disk'
@@ -59,10 +60,13 @@ export class AddCowFile {
     return file
   }
 
-  /** Of a file that was just created with the length that its header asks for; not yet flushed. */
-  static async create(disk: Disk, header: AddCowHeader): Promise<AddCowFile> {
+  /**
+   * Fills a file that was just created with the length that its header asks for, with these states or all
+   * clean. Not stable before it is flushed.
+   */
+  static async fill(disk: Disk, header: AddCowHeader, states?: BlockStates): Promise<void> {
     const slots = await HeaderSlots.create(disk, header)
-    return new AddCowFile(disk, { version: 2, ...namesOf(header) }, slots)
+    if (states !== undefined) await PageLedger.copy(disk, slots, states)
   }
 
   /** Version 2's; version 1 has no more than its facts. */
@@ -88,11 +92,6 @@ export class AddCowFile {
       )
     }
     return BitLedger.open(this.#disk, imageSize)
-  }
-
-  /** All blocks clean, whatever the file has: for a new one. */
-  emptyLedger(): PageLedger {
-    return PageLedger.empty(this.#disk, this.#needSlots('this'))
   }
 
   /** A commit is under way from now on, stably; NOT_SUPPORTED by version 1. LIMIT for too many ranges. */

@@ -53,10 +53,17 @@ export class PageLedger implements BlockLedger {
     return ledger
   }
 
-  /** Of a new file. */
-  static empty(disk: Disk, slots: HeaderSlots): PageLedger {
-    const { size, clusterSize } = slots.header
-    return new PageLedger(disk, slots, Math.ceil(size / clusterSize))
+  /** Writes these states into a new file. */
+  static async copy(disk: Disk, slots: HeaderSlots, states: BlockStates): Promise<void> {
+    const ledger = new PageLedger(disk, slots, states.blockCount)
+    for (const { first, count, state } of states.stagedRuns()) {
+      ledger.states.set(first, count, state)
+    }
+    for (let from = 0; from < states.blockCount; ) {
+      const batch = ledger.take(states, from)
+      await batch.record()
+      from = batch.end
+    }
   }
 
   begin(): Promise<void> | undefined {
