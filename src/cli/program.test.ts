@@ -26,6 +26,10 @@ async function parse(...words: string[]): Promise<Parsed> {
     serve: note('serve'),
     copy: note('copy'),
     compare: note('compare'),
+    overlayCreate: note('overlayCreate'),
+    overlayInfo: note('overlayInfo'),
+    overlayDiscard: note('overlayDiscard'),
+    overlayCheckpoint: note('overlayCheckpoint'),
   }
   const output = {
     writeOut: (text: string) => {
@@ -137,6 +141,63 @@ describe('the words of the command line', () => {
       ['serve', 'a', ...FULL_SERVE],
       ['serve', 'a', { name: 'a b', bind: '::1', port: 0, cow: true, blockSize: 131072 }],
     ],
+    [
+      'serve a --overlay f --accept-base --block-size 4K --copy-on-read --copy-on-cache'.split(' '),
+      [
+        'serve',
+        'a',
+        {
+          ...{ name: '', overlay: 'f', acceptBase: true, blockSize: 4096 },
+          ...{ copyOnRead: true, copyOnCache: true },
+        },
+      ],
+    ],
+    [
+      ['overlay', 'create', 'f', '--base', 'a'],
+      ['overlayCreate', 'f', { base: 'a' }],
+    ],
+    [
+      'overlay create f --base a --version 1 --size 1M --format raw'.split(' '),
+      ['overlayCreate', 'f', { base: 'a', version: 1, size: 1048576, format: 'raw' }],
+    ],
+    [
+      'overlay create f --base a --version 2 --block-size 4K'.split(' '),
+      ['overlayCreate', 'f', { base: 'a', version: 2, blockSize: 4096 }],
+    ],
+    [
+      ['overlay', 'info', 'f', '--json'],
+      ['overlayInfo', 'f', { json: true }],
+    ],
+    [
+      ['overlay', 'discard', 'f'],
+      ['overlayDiscard', 'f', {}],
+    ],
+    [
+      'overlay discard f --range 0+64K --range 1M+512 --accept-base'.split(' '),
+      [
+        'overlayDiscard',
+        'f',
+        {
+          range: [
+            { offset: 0, length: 65536 },
+            { offset: 1048576, length: 512 },
+          ],
+          acceptBase: true,
+        },
+      ],
+    ],
+    [
+      ['overlay', 'checkpoint', 'f', '--name', 'a b'],
+      ['overlayCheckpoint', 'f', { name: 'a b' }],
+    ],
+    [
+      ['overlay', 'checkpoint', 'f', '--back'],
+      ['overlayCheckpoint', 'f', { back: true }],
+    ],
+    [
+      ['overlay', 'checkpoint', 'f', '--merge', '--accept-base'],
+      ['overlayCheckpoint', 'f', { merge: true, acceptBase: true }],
+    ],
   ])('%j are understood', async (words, ran) => {
     expect(await parse(...words)).toEqual({ ran, out: '', err: '', error: undefined })
   })
@@ -175,7 +236,27 @@ const WRONG: [string[], RegExp][] = [
   [['serve', 'a', '--socket', 's', '--port', '1'], /'--socket <path>' cannot be used with/],
   [['serve', 'a', '--bind', '::1', '--socket', 's'], /'--bind <addr>' cannot be used with/],
   [['serve', 'a', '--cow', '--writable'], /'--cow' cannot be used with option '--writable'$/],
-  [['serve', 'a', '--block-size', '64K'], /'--block-size <n>' needs option '--cow'$/],
+  [['serve', 'a', '--block-size', '64K'], /'--block-size <n>' needs option '--cow' or '--overlay/],
+  [['serve', 'a', '--copy-on-read'], /'--copy-on-read' needs option '--cow' or/],
+  [['serve', 'a', '--copy-on-cache', '--writable'], /'--copy-on-cache' needs option '--cow' or/],
+  [['serve', 'a', '--accept-base', '--cow'], /'--accept-base' needs option '--overlay <file>'$/],
+  [['serve', 'a', '--overlay', 'f', '--cow'], /'--cow' cannot be used with option '--overlay/],
+  [['serve', 'a', '--overlay', 'f', '--writable'], /'--overlay <file>' cannot be used with/],
+  [['overlay', 'create', 'f'], /required option '--base <image>' not specified$/],
+  [['overlay', 'create', 'f', '--base', 'a', '--version', '3'], /the versions are 1 and 2$/],
+  [['overlay', 'create', 'f', '--base', 'a', '--size', '0'], /it is a size such as 64K$/],
+  [
+    'overlay create f --base a --version 1 --block-size 64K'.split(' '),
+    /'--block-size <n>' cannot be used with option '--version 1'$/,
+  ],
+  [['overlay', 'info'], /missing required argument 'file'$/],
+  [['overlay', 'inof', 'f'], /unknown command 'inof'/],
+  [['overlay', 'discard', 'f', '--range', '5'], /a range is an offset and a length/],
+  [['overlay', 'discard', 'f', '--range', '+5'], /a range is an offset and a length/],
+  [['overlay', 'discard', 'f', '--range', '5+0'], /a range is an offset and a length/],
+  [['overlay', 'discard', 'f', '--range', '4K+x'], /a range is an offset and a length/],
+  [['overlay', 'checkpoint', 'f', '--back', '--merge'], /'--back' cannot be used with/],
+  [['overlay', 'checkpoint', 'f', '--name', 'a', '--back'], /'--name <name>' cannot be used/],
   [
     ['serve', 'a', '--cow', '--block-size', '3K'],
     /'3K' is invalid: .* power of two from 4K to 2M$/,
@@ -191,7 +272,7 @@ const WRONG: [string[], RegExp][] = [
   [['serve', 'a', '--socket', ''], /'' is invalid: a socket needs a path$/],
   [['serve', 'a', '--bind', ' '], /' ' is invalid: an address to listen on is not empty$/],
   [['serve', 'a', '--name', 'ü'.repeat(2049)], /at most 4096 bytes, this one has 4098$/],
-  [['serve', 'a', '--overlay', 'f'], /unknown option '--overlay'/],
+  [['serve', 'a', '--overlay', ''], /'' is invalid: an overlay needs a path$/],
   [['serve', 'a', '--tls', 'x'], /'--tls <mode>'.*'x' is invalid.*off, on, require/],
   [['open', '--port', 'x'], /'x' is invalid/],
   [['info', 'a', '--bo\ngus\x1b[2J'], /unknown option '--bo gus\\x1b\[2J'$/],
@@ -219,8 +300,8 @@ describe('wrong words', () => {
 describe('help', () => {
   it('lists the commands that there are, and none that there will be', async () => {
     const { out, error } = await parse('--help')
-    const listed = [...out.matchAll(/^ {2}([a-z]+) \[/gm)].map((match) => match[1])
-    expect(listed).toEqual(['open', 'info', 'map', 'serve', 'copy', 'compare'])
+    const listed = [...out.matchAll(/^ {2}([a-z]+)(?: \[| {2})/gm)].map((match) => match[1])
+    expect(listed).toEqual(['open', 'info', 'map', 'serve', 'copy', 'compare', 'overlay'])
     expect(error).toMatchObject({ exitCode: 0 })
   })
 

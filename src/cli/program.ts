@@ -1,11 +1,7 @@
 // The words of the command line: commands, arguments, options, and what is refused before anything is
 // done. What a command does is loaded when it is run: a map should not wait for a web server to be parsed.
 
-import { Command, InvalidArgumentError, Option } from 'commander'
-import { PlatterError } from '../engine/base/errors'
-import { isPowerOfTwo } from '../engine/base/ranges'
-import { parseSize } from '../engine/base/size-text'
-import { MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from '../workspace/block-size'
+import { Command, Option } from 'commander'
 import type { runCompare } from './commands/compare'
 import type { runCopy } from './commands/copy'
 import type { runInfo } from './commands/info'
@@ -14,9 +10,12 @@ import type { runOpen } from './commands/open'
 import type { runServe } from './commands/serve'
 import { addCompare, addCopy } from './copy-words'
 import { errorLine } from './failure'
+import { addOverlay, OVERLAY_COMMANDS, type OverlayCommands } from './overlay-words'
+import { parsePort } from './parse-port'
+import { addServe } from './serve-words'
 import { VERSION } from './version'
 
-export interface Commands {
+export interface Commands extends OverlayCommands {
   readonly open: typeof runOpen
   readonly info: typeof runInfo
   readonly map: typeof runMap
@@ -39,6 +38,7 @@ const COMMANDS: Commands = {
   serve: async (...args) => (await import('./commands/serve')).runServe(...args),
   copy: async (...args) => (await import('./commands/copy')).runCopy(...args),
   compare: async (...args) => (await import('./commands/compare')).runCompare(...args),
+  ...OVERLAY_COMMANDS,
 }
 
 const FORMAT: [string, string] = [
@@ -52,6 +52,8 @@ export function makeProgram(output: ProgramOutput, run: Commands = COMMANDS): Co
     .description('See what is inside a disk image block by block, and change it without fear.')
     .version(VERSION)
     .helpCommand(false)
+    // A command may have options of its own that are called as the program's are.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: output.writeOut,
@@ -65,7 +67,11 @@ export function makeProgram(output: ProgramOutput, run: Commands = COMMANDS): Co
   addServe(program, run.serve)
   addCopy(program, run.copy)
   addCompare(program, run.compare)
-  for (const command of program.commands) command.copyInheritedSettings(program)
+  addOverlay(program, run)
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program)
+    for (const inner of command.commands) inner.copyInheritedSettings(program)
+  }
   return program
 }
 
@@ -105,132 +111,4 @@ function addMap(program: Command, run: Commands['map']): void {
     .option('--context <name>', 'the metadata context to map', 'base:allocation')
     .option(...FORMAT)
     .action((image, options) => run(image, options))
-}
-
-function addServe(program: Command, run: Commands['serve']): void {
-  const option = (flags: string, description: string) => new Option(flags, description)
-  program
-    .command('serve <image>')
-    .description('serve an image over NBD: read-only, unless told otherwise')
-    .addOption(
-      option('--socket <path>', 'listen on a Unix socket').argParser(parseSocket).conflicts('port'),
-    )
-    .addOption(
-      option('--port <n>', 'listen on a TCP port; 0 takes any free one (default: 10809)').argParser(
-        parsePort,
-      ),
-    )
-    .addOption(
-      option('--bind <addr>', 'address to listen on (default: 127.0.0.1)')
-        .argParser(parseAddress)
-        .conflicts('socket'),
-    )
-    .addOption(option('--name <export>', 'name of the export').argParser(parseName).default(''))
-    .addOption(
-      option('--cow', 'take writes into a temporary overlay; the image stays untouched').conflicts(
-        'writable',
-      ),
-    )
-    .option('--writable', 'write to the image itself')
-    .addOption(
-      option(
-        '--block-size <n>',
-        'with --cow: unit of the overlay, a power of two from 4K to 2M (default: 64K)',
-      ).argParser(parseBlockSize),
-    )
-    .addOption(
-      option(
-        '--tls <mode>',
-        'off, on (for clients that ask) or require (default: on with keys)',
-      ).choices(['off', 'on', 'require'] as const),
-    )
-    .addOption(
-      option(
-        '--tls-certificates <dir>',
-        'directory with server-cert.pem, server-key.pem and ca-cert.pem',
-      )
-        .argParser(parseKeys)
-        .conflicts('tlsPsk'),
-    )
-    .addOption(
-      option('--tls-psk <file>', 'pre-shared keys, a line user:hexkey for each').argParser(
-        parseKeys,
-      ),
-    )
-    .option('--tls-verify-peer', 'let in only clients with a certificate of ca-cert.pem')
-    .option('--log <file>', 'write a line for each request; - is standard error', parseLog)
-    .option(...FORMAT)
-    .action((image, options, command) => {
-      const hasKeys = options.tlsCertificates !== undefined || options.tlsPsk !== undefined
-      if ((options.tls ?? 'off') !== 'off' && !hasKeys) {
-        command.error("option '--tls <mode>' needs '--tls-certificates' or '--tls-psk'")
-      }
-      if (options.tlsVerifyPeer === true && options.tlsCertificates === undefined) {
-        command.error("option '--tls-verify-peer' needs option '--tls-certificates <dir>'")
-      }
-      if (options.blockSize !== undefined && options.cow !== true) {
-        command.error("option '--block-size <n>' needs option '--cow'")
-      }
-      return run(image, options)
-    })
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65535) {
-    throw new InvalidArgumentError('a port is a number from 0 to 65535')
-  }
-  return port
-}
-
-function parseSocket(text: string): string {
-  if (text === '') throw new InvalidArgumentError('a socket needs a path')
-  return text
-}
-
-function parseLog(text: string): string {
-  if (text === '') throw new InvalidArgumentError('a log needs a path')
-  return text
-}
-
-function parseKeys(text: string): string {
-  if (text === '') throw new InvalidArgumentError('keys need a path')
-  return text
-}
-
-function parseAddress(text: string): string {
-  // An empty address would mean every one of this machine.
-  if (text.trim() === '') throw new InvalidArgumentError('an address to listen on is not empty')
-  return text
-}
-
-/** NBD's bound on any string. */
-const MAX_NAME_BYTES = 4096
-
-function parseName(text: string): string {
-  const length = Buffer.byteLength(text)
-  if (length > MAX_NAME_BYTES) {
-    throw new InvalidArgumentError(
-      `the name of an export has at most ${MAX_NAME_BYTES} bytes, this one has ${length}`,
-    )
-  }
-  return text
-}
-
-function parseBlockSize(text: string): number {
-  const size = sizeOf(text)
-  if (!isPowerOfTwo(size) || size < MIN_BLOCK_SIZE || size > MAX_BLOCK_SIZE) {
-    throw new InvalidArgumentError('a block size is a power of two from 4K to 2M')
-  }
-  return size
-}
-
-/** NaN for what is no size: the refusal of a size that does not fit says what would. */
-function sizeOf(text: string): number {
-  try {
-    return parseSize(text, 'block size')
-  } catch (error) {
-    if (error instanceof PlatterError) return Number.NaN
-    throw error
-  }
 }

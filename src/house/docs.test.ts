@@ -83,11 +83,14 @@ describe('the documents', () => {
   it('show the help of every command', () => {
     const text = read('docs/cli.md')
     const program = makeProgram(quiet)
-    for (const command of [program, ...program.commands]) {
+    const inner = program.commands.flatMap(({ commands }) => commands)
+    for (const command of [program, ...program.commands, ...inner]) {
       expect(text).toContain(`\`\`\`\n${helpOf(command)}\n\`\`\`\n`)
     }
-    const shown = [...text.matchAll(/^Usage: platter (\w+)/gm)].map((m) => m[1])
-    expect(shown.sort()).toEqual(program.commands.map((command) => command.name()).sort())
+    const shown = [...text.matchAll(/^Usage: platter (\w+(?: \w+)?)/gm)].map((m) => m[1])
+    const nameOf = (command: Command): string =>
+      inner.includes(command) ? `${command.parent?.name()} ${command.name()}` : command.name()
+    expect(shown.sort()).toEqual([...program.commands, ...inner].map(nameOf).sort())
   })
 
   it('show only command lines that are understood', async () => {
@@ -99,6 +102,10 @@ describe('the documents', () => {
       serve: done,
       copy: done,
       compare: done,
+      overlayCreate: done,
+      overlayInfo: done,
+      overlayDiscard: done,
+      overlayCheckpoint: done,
     }
     const lines = DOCUMENTS.flatMap((path) => commandLines(path).map((words) => ({ path, words })))
     expect(lines.length).toBeGreaterThan(10)

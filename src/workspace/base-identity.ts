@@ -7,7 +7,7 @@ import { PlatterError } from '../engine/base/errors'
 import { alignDown } from '../engine/base/ranges'
 import type { Disk } from '../engine/disk/disk'
 import type { FileSpace } from '../engine/disk/file-space'
-import { type BaseIdentity, SAMPLE_HASH_BYTES } from '../engine/formats/add-cow/add-cow-header'
+import type { BaseIdentity } from '../engine/formats/add-cow/add-cow-header'
 import { readBytes } from '../engine/survey/read-bytes'
 
 const SAMPLES = 64
@@ -46,17 +46,19 @@ async function hashSamples(disk: Disk): Promise<Uint8Array> {
   return new Uint8Array(hash.digest())
 }
 
-/** BASE_CHANGED, with what is different, unless `now` is as good as `known`. */
-export function checkBase(path: string, known: BaseIdentity, now: BaseIdentity): void {
-  const why = difference(known, now)
-  if (why === undefined) return
-  const moved = known.inode !== now.inode || known.device !== now.device
-  const place = moved ? ', and it is another file than the one then' : ''
-  throw new PlatterError(
+export const baseChanged = (path: string, why: string): PlatterError =>
+  new PlatterError(
     'BASE_CHANGED',
-    `${path}: the base of the overlay changed: ${why}${place}; nothing was changed`,
+    `${path}: the base of the overlay changed: ${why}; nothing was changed`,
     { data: { path } },
   )
+
+/** What is different, as a sentence, unless `now` is as good as `known`. */
+export function baseDifference(known: BaseIdentity, now: BaseIdentity): string | undefined {
+  const why = difference(known, now)
+  if (why === undefined) return undefined
+  const moved = known.inode !== now.inode || known.device !== now.device
+  return moved ? `${why}, and it is another file than the one then` : why
 }
 
 function difference(known: BaseIdentity, now: BaseIdentity): string | undefined {
@@ -68,5 +70,3 @@ function difference(known: BaseIdentity, now: BaseIdentity): string | undefined 
   const when = (ns: bigint) => new Date(Number(ns / 1_000_000n)).toISOString()
   return `it was last written at ${when(known.modifiedNs)} then and at ${when(now.modifiedNs)} now`
 }
-
-export const NO_SAMPLES = new Uint8Array(SAMPLE_HASH_BYTES)

@@ -10,7 +10,7 @@ import type { Disk } from '../engine/disk/disk'
 import type { FileFacts, FileSpace } from '../engine/disk/file-space'
 import { AddCowFile } from '../engine/formats/add-cow/add-cow-file'
 import { OverlayDisk } from '../engine/layers/overlay'
-import { checkBase, identifyBase } from './base-identity'
+import { baseChanged, baseDifference, identifyBase } from './base-identity'
 
 /** Overlays on overlays; more are refused, with OVERLAY_DEPTH. */
 export const MAX_LAYERS = 64
@@ -19,6 +19,8 @@ export interface LayerOptions {
   readonly writable: boolean
   /** Take the base as it is now, and note that; unless set, BASE_CHANGED for another one. */
   readonly acceptBase?: boolean | undefined
+  /** Called with why another base is not the known one, instead of refusing it; for who only looks. */
+  readonly onBaseChanged?: ((why: string) => void) | undefined
   /** A commit that was cut short is to be looked at or finished; unless set, COMMIT_INTERRUPTED. */
   readonly interrupted?: boolean | undefined
   /** A frozen overlay may be written: only by who takes what lies above it away. */
@@ -157,7 +159,8 @@ class LayerOpener {
   async #openBase(basePath: string, file: AddCowFile, options: LayerOptions, depth: number) {
     const facts = await this.#factsOf(basePath, 'the base of the overlay', 'OVERLAY_FILE_MISSING')
     if (file.facts.baseFormat === 'add-cow') {
-      const frozen = { writable: false, acceptBase: options.acceptBase }
+      const { acceptBase, onBaseChanged } = options
+      const frozen = { writable: false, acceptBase, onBaseChanged }
       const parentId = file.header?.parentId
       const image = await this.#openLayer(basePath, frozen, parentId, depth + 1)
       const layer = ensure(this.#layers.at(-1), 'frozen layer')
@@ -183,8 +186,13 @@ class LayerOpener {
     const { header } = file
     if (header === undefined || header.state === 'committing') return
     const now = await identifyBase(this.#space, path, disk)
-    if (options.acceptBase !== true) return checkBase(path, header.base, now)
-    if (options.writable) await file.update((known) => ({ ...known, base: now }))
+    const why = baseDifference(header.base, now)
+    if (why !== undefined && options.acceptBase !== true) {
+      if (options.onBaseChanged === undefined) throw baseChanged(path, why)
+      options.onBaseChanged(why)
+    }
+    if (why !== undefined && options.writable && options.acceptBase === true)
+      await file.update((known) => ({ ...known, base: now }))
   }
 
   async #factsOf(

@@ -1,6 +1,7 @@
 // `platter serve`: one image as one export, until it is told to stop. Read-only by default; a temporary
-// overlay takes the writes with `cow`; the image itself does with `writable`.
+// overlay takes the writes with `cow`, one that lasts with `overlay`; the image itself does with `writable`.
 
+import { ensure } from '../engine/base/assert'
 import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
 import { inheritedSockets } from '../engine/io/inherited-sockets'
@@ -14,8 +15,12 @@ import { ExportRegistry } from '../engine/nbd/export-registry'
 import { NbdServer } from '../engine/nbd/nbd-server'
 import type { ListenAddress, Listener, Transport } from '../engine/nbd/transport'
 import { formatNbdUri } from '../engine/nbd/uri'
+import { openLastingOverlay } from './lasting-overlay'
+import { createLastingOverlay } from './lasting-overlay-create'
 import { openImage } from './locators'
+import { basePathOf } from './overlay-actions'
 import { overlayContexts } from './overlay-contexts'
+import { overlaySpace } from './overlay-files'
 import { RequestFile } from './request-file'
 import { createStagingStore } from './staging-store'
 
@@ -27,9 +32,14 @@ export interface ServeImageOptions {
   /** `inherited`: every one of these descriptors, which listen already. */
   readonly address: ListenAddress | { readonly kind: 'inherited'; readonly fds: readonly number[] }
   readonly exportName: string
-  readonly mode: 'read-only' | 'cow' | 'writable'
-  /** The overlay's unit, bytes; with `cow`. */
+  readonly mode: 'read-only' | 'cow' | 'overlay' | 'writable'
+  /** The overlay file, absolute; with `overlay`. */
+  readonly overlay?: string | undefined
+  readonly acceptBase?: boolean | undefined
+  /** Of an overlay that is made, bytes. */
   readonly blockSize: number
+  readonly copyOnRead?: boolean | undefined
+  readonly copyOnCache?: boolean | undefined
   /** Encrypt connections; without it they are in the clear. */
   readonly tls?: TlsServerOptions | undefined
   /** Where every request is written down. */
@@ -133,8 +143,38 @@ async function composeDisk(
     closing.push(() => target.release())
     return target.disk
   }
+  if (mode === 'overlay') return openOverlay(image, options, closing)
   const store = await createStagingStore(image.disk.size, blockSize, FILES)
-  const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
+  const { copyOnRead = false, copyOnCache = false } = options
+  const overlay = new OverlayDisk({ base: image.disk, store, blockSize, copyOnRead, copyOnCache })
   closing.push(() => overlay.close())
   return overlay
+}
+
+/** The lasting overlay, which is made when it is not there; BAD_REQUEST when it is over another image. */
+async function openOverlay(
+  image: Awaited<ReturnType<typeof openImage>>,
+  options: ServeImageOptions,
+  closing: (() => Promise<void>)[],
+): Promise<Disk> {
+  const path = ensure(options.overlay, 'the path of the overlay')
+  const basePath = basePathOf(options.locator)
+  const { blockSize, acceptBase, copyOnRead, copyOnCache } = options
+  const { space, end } = overlaySpace()
+  closing.push(end)
+  if ((await space.facts(path)) === undefined) {
+    const { format } = image.info
+    await createLastingOverlay(space, { path, basePath, version: 2, blockSize, format })
+  }
+  const opening = { writable: true, acceptBase, copyOnRead, copyOnCache }
+  const lasting = await openLastingOverlay(space, path, opening)
+  closing.push(() => lasting.close())
+  const [given, found] = [await space.facts(basePath), await space.facts(lasting.image.path)]
+  if (given === undefined || given.inode !== found?.inode || given.device !== found.device) {
+    throw new PlatterError(
+      'BAD_REQUEST',
+      `${path}: the overlay is over ${lasting.image.path}, not over ${basePath}`,
+    )
+  }
+  return lasting.overlay
 }

@@ -13,6 +13,10 @@ export interface ServeOptions {
   readonly bind?: string
   readonly name: string
   readonly cow?: boolean
+  readonly overlay?: string
+  readonly acceptBase?: boolean
+  readonly copyOnRead?: boolean
+  readonly copyOnCache?: boolean
   readonly writable?: boolean
   readonly blockSize?: number
   readonly format?: string
@@ -28,7 +32,7 @@ const LOOPBACK = '127.0.0.1'
 
 export async function runServe(image: string, options: ServeOptions): Promise<void> {
   const { asked, insisted } = catchStopSignals()
-  const mode = options.writable ? 'writable' : options.cow ? 'cow' : 'read-only'
+  const mode = modeOf(options)
   const tls = tlsOf(options)
   const address = inheritedAddress() ?? addressOf(options)
   const place = options.socket ?? options.port ?? options.bind
@@ -48,6 +52,10 @@ export async function runServe(image: string, options: ServeOptions): Promise<vo
       tls,
       exportName: options.name,
       mode,
+      overlay: options.overlay === undefined ? undefined : resolve(options.overlay),
+      acceptBase: options.acceptBase,
+      copyOnRead: options.copyOnRead,
+      copyOnCache: options.copyOnCache,
       blockSize: options.blockSize ?? DEFAULT_BLOCK_SIZE,
       log: logOf(options),
       signal: asked,
@@ -59,6 +67,12 @@ export async function runServe(image: string, options: ServeOptions): Promise<vo
       await served.stop(insisted)
     }
   })
+}
+
+function modeOf(options: ServeOptions): ServeImageOptions['mode'] {
+  if (options.writable) return 'writable'
+  if (options.overlay !== undefined) return 'overlay'
+  return options.cow ? 'cow' : 'read-only'
 }
 
 function addressOf(options: ServeOptions): ServeImageOptions['address'] {
