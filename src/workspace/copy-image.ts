@@ -48,6 +48,9 @@ interface Target {
   close(): Promise<void>
 }
 
+/** Bytes a request when a file is written: each write is a trip to the thread pool. */
+const FILE_REQUEST = 1024 * 1024
+
 export async function copyImage(options: CopyImageOptions): Promise<CopyResult> {
   const holes = new HoleWorker()
   try {
@@ -74,6 +77,7 @@ async function copyTo(
   holes: HoleWorker,
 ): Promise<CopyResult> {
   const { flush = true } = options
+  const second = new HoleWorker()
   let ranges: FileRangeCopy | undefined
   const isNull = disk instanceof NullDisk
   const checkpoint =
@@ -82,13 +86,14 @@ async function copyTo(
       : { intervalMs: CHECKPOINT_MS, save: (completed: number) => file.save(completed) }
   try {
     if (source instanceof FileDisk && file !== undefined) {
-      ranges = await FileRangeCopy.open(source, file.disk, holes, flush)
+      ranges = await FileRangeCopy.open(source, file.disk, [holes, second], flush)
     }
     const result = await copyDisk(source, disk, {
       ...options,
       // Nobody looks at what the null disk was given.
       sparse: options.sparse ?? (isNull ? 0 : undefined),
       keepsNothing: isNull && (options.sparse ?? 0) === 0,
+      requestSize: options.requestSize ?? (file === undefined ? undefined : FILE_REQUEST),
       targetIsZero: file !== undefined || options.targetIsZero,
       flush,
       start: file?.start,
@@ -103,6 +108,8 @@ async function copyTo(
   } catch (error) {
     await ranges?.close()
     throw await afterFailure(error, file, checkpoint !== undefined, close)
+  } finally {
+    await second.close()
   }
 }
 
@@ -149,7 +156,7 @@ async function openTarget(
   await refuseSameFile(source, target)
   const { resume } = options
   const identity = await identityOf(source)
-  const { files } = opening
+  const files = { ...opening.files, writesOut: options.flush !== false }
   const file = await FileTarget.open(target, { source: source.disk, identity, resume, files })
   return { disk: file.disk, file, close: () => file.disk.close() }
 }

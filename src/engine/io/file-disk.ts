@@ -54,6 +54,8 @@ export interface FileServices {
   readonly handles?: OpenHandles | undefined
   /** No window hangs on this thread: short writes may be made on it, even if the system lets them wait. */
   readonly mayWait?: boolean | undefined
+  /** Files that are written are flushed at the end: the device may begin before. */
+  readonly writesOut?: boolean | undefined
 }
 
 export interface OpenFileOptions extends FileServices {
@@ -126,7 +128,8 @@ export async function adoptFile(
     }
     throwIfAborted(signal, `open ${path}`)
     const watchesSize = file.kind === 'file' && options.isUnlinked !== true
-    return new FileDisk(new FileHandle({ ...file, watchesSize, onClose }))
+    const { writesOut } = options
+    return new FileDisk(new FileHandle({ ...file, watchesSize, writesOut, onClose }))
   } catch (error) {
     await closeFd(fd)
     await onClose()
@@ -203,8 +206,10 @@ export class FileDisk implements Disk {
 
   write(source: Uint8Array, offset: number, options: WriteOptions = {}): Promise<void> {
     return this.#change('write', offset, source.length, options, async () => {
-      if (this.#file.cached.writeNow(source, offset)) return
-      await writeFully(this.#file.fd, source, offset, options.signal)
+      if (!this.#file.cached.writeNow(source, offset)) {
+        await writeFully(this.#file.fd, source, offset, options.signal)
+      }
+      this.#handle.noteWritten(source.length)
     })
   }
 

@@ -1,4 +1,4 @@
-import { constants, openSync } from 'node:fs'
+import { constants, openSync, openSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true }))
 
-type Answer = (request: HoleRequest) => HoleReply
+type Answer = (request: HoleRequest) => HoleReply | Promise<HoleReply>
 
 /** A handle on a real file whose questions about holes a test answers. */
 async function handleOn(path: string, answer: Answer, more: Partial<OpenFile> = {}) {
@@ -183,6 +183,43 @@ describe.runIf(process.platform === 'linux')('flushing', () => {
     await expectCode(handle.sync(), 'IO_ERROR')
     file.fd = unsyncable
     await handle.close()
+    await close()
+  })
+})
+
+describe('writing out early', () => {
+  const MIB = 1024 * 1024
+
+  it('is asked for every 32 MiB, once at a time, and waited for at the end', async () => {
+    const answers: ((reply: HoleReply) => void)[] = []
+    const answer = () => new Promise<HoleReply>((resolve) => answers.push(resolve))
+    const path = await makeFile()
+    const fd = openSync(path, 'r+')
+    const { handle, close } = await handleOn(path, answer, { fd, writesOut: true })
+    for (let i = 0; i < 31; i++) handle.noteWritten(MIB)
+    expect(answers).toHaveLength(0)
+    handle.noteWritten(MIB)
+    for (let i = 0; i < 100; i++) handle.noteWritten(MIB)
+    expect(answers).toHaveLength(1)
+    let isClosed = false
+    const closing = handle.close().then(() => {
+      isClosed = true
+    })
+    await new Promise(setImmediate)
+    expect(isClosed).toBe(false)
+    answers[0]?.({ kind: 'unavailable', why: 'no such call' })
+    await closing
+    await close()
+  })
+
+  it('is not asked for where nobody said that a flush follows', async () => {
+    const asked: unknown[] = []
+    const { handle, close } = await handleOn(await makeFile(), (request) => {
+      asked.push(request)
+      return { kind: 'value', value: 0 }
+    })
+    handle.noteWritten(100 * MIB)
+    expect(asked).toEqual([])
     await close()
   })
 })

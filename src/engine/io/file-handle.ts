@@ -16,6 +16,9 @@ import type { FileKind } from './file-kind'
 /** Block devices refuse to zero parts of a sector; no sector is larger. */
 const DEVICE_SECTOR = 4096
 
+/** Enough for a device to work on, little enough that it begins soon. */
+const WRITE_OUT_EVERY = 32 * 1024 * 1024
+
 /** What is known of an open file. */
 export interface OpenFile {
   readonly fd: number
@@ -34,6 +37,8 @@ export interface OpenFile {
   readonly cached: CachedFile
   /** What locking it said; see lockFile. */
   readonly lockNote?: string | undefined
+  /** A flush follows all writes: the device may begin while more of them come. */
+  readonly writesOut?: boolean | undefined
   /** Called once, after the descriptor was closed. */
   readonly onClose: () => Promise<void>
 }
@@ -42,9 +47,24 @@ export class FileHandle {
   readonly file: OpenFile
   #flushFailure: PlatterError | undefined
   #sizeCheck: Promise<void> | undefined
+  #notWrittenOut = 0
+  #writingOut: Promise<void> | undefined
 
   constructor(file: OpenFile) {
     this.file = file
+  }
+
+  /** So many bytes were written. */
+  noteWritten(length: number): void {
+    if (this.file.writesOut !== true) return
+    this.#notWrittenOut += length
+    if (this.#notWrittenOut < WRITE_OUT_EVERY || this.#writingOut !== undefined) return
+    this.#notWrittenOut = 0
+    const forget = () => {
+      this.#writingOut = undefined
+    }
+    // Whether the advice was taken does not matter: the flush tells what could not be written.
+    this.#writingOut = this.file.holes.startWriting().then(forget, forget)
   }
 
   stat(): Promise<BigIntStats> {
@@ -120,6 +140,7 @@ export class FileHandle {
   }
 
   async close(): Promise<void> {
+    await this.#writingOut
     try {
       await closeFd(this.file.fd)
     } catch (error) {

@@ -135,6 +135,11 @@ export class FileHoles {
     await this.#worker.ask({ kind: 'advise', fd: this.#fd, offset, length })
   }
 
+  /** Advice as well. */
+  async startWriting(): Promise<void> {
+    await this.#worker.ask({ kind: 'writeOut', fd: this.#fd })
+  }
+
   async #ask(request: HoleRequest, doing: string, signal?: AbortSignal): Promise<HoleReply> {
     const reply = await this.#worker.ask(request, signal)
     if (reply.kind === 'aborted') throwIfAborted(signal, 'extents')

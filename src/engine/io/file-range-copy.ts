@@ -23,7 +23,8 @@ const UNSUPPORTED = [
 ]
 
 export class FileRangeCopy {
-  readonly #worker: HoleWorker
+  readonly #workers: readonly HoleWorker[]
+  #next = 0
   readonly #source: number
   readonly #target: number
   readonly #path: string
@@ -31,14 +32,14 @@ export class FileRangeCopy {
   #isUsable = true
 
   private constructor(
-    worker: HoleWorker,
+    workers: readonly HoleWorker[],
     source: number,
     target: number,
     path: string,
     writeOut: boolean,
   ) {
     this.#writeOut = writeOut
-    this.#worker = worker
+    this.#workers = workers
     this.#source = source
     this.#target = target
     this.#path = path
@@ -46,20 +47,21 @@ export class FileRangeCopy {
 
   /**
    * Descriptors of its own for both files; `undefined` where it cannot be tried. `writeOut`: a flush will
-   * come at the end, so the device may begin at once with what is copied.
+   * come at the end, so the device may begin at once with what is copied. `workers`, at least one, take
+   * turns: to find pages for new bytes keeps one processor busier than to copy them.
    */
   static async open(
     source: FileDisk,
     target: FileDisk,
-    worker: HoleWorker,
+    workers: readonly HoleWorker[],
     writeOut = false,
   ): Promise<FileRangeCopy | undefined> {
     const isPlain = source.kind === 'file' && target.kind === 'file'
-    if (!worker.isAvailable || !isPlain) return undefined
+    if (!workers.every((worker) => worker.isAvailable) || !isPlain) return undefined
     const from = await openSame(source, constants.O_RDONLY)
     try {
       const to = await openSame(target, constants.O_WRONLY)
-      return new FileRangeCopy(worker, from, to, target.path, writeOut)
+      return new FileRangeCopy(workers, from, to, target.path, writeOut)
     } catch (error) {
       await closeFd(from)
       throw error
@@ -71,7 +73,8 @@ export class FileRangeCopy {
     if (!this.#isUsable) return false
     const [fd, target] = [this.#source, this.#target]
     const writeOut = this.#writeOut
-    const reply = await this.#worker.ask({ kind: 'copy', fd, target, offset, length, writeOut })
+    const worker = this.#workers[this.#next++ % this.#workers.length] as HoleWorker
+    const reply = await worker.ask({ kind: 'copy', fd, target, offset, length, writeOut })
     if (reply.kind === 'value' && reply.value === length) return true
     const error = reply.kind === 'failed' ? systemError(reply.errno, reply.call) : undefined
     if (error !== undefined && !UNSUPPORTED.includes(errnoName(error))) {

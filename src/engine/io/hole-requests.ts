@@ -32,6 +32,8 @@ export type HoleRequest =
       /** A flush will come: the device may begin with what is there. */
       readonly writeOut: boolean
     }
+  /** A flush will come: the device may begin with all that is there. */
+  | { readonly kind: 'writeOut'; readonly fd: number }
   | { readonly kind: 'size'; readonly fd: number }
   /** Whether the holes of the file can be told, and how. */
   | { readonly kind: 'probe'; readonly fd: number }
@@ -67,6 +69,9 @@ export function answerHoleRequest(libc: HoleLibc, request: HoleRequest): HoleRep
     }
     case 'copy':
       return copyRange(libc, request)
+    case 'writeOut':
+      libc.startWriting(request.fd, 0, 0)
+      return { kind: 'value', value: 0 }
     case 'size':
       return numberReply(libc, libc.seekEnd(request.fd), 'lseek')
     case 'probe':
