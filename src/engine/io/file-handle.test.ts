@@ -1,4 +1,4 @@
-import { constants, openSync, openSync } from 'node:fs'
+import { constants, openSync } from 'node:fs'
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
