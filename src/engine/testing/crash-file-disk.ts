@@ -78,7 +78,7 @@ export class CrashFileDisk implements FileDiskInSpace {
   flush(options: CallOptions = {}): Promise<void> {
     return this.#calls.run(async () => {
       throwIfAborted(options.signal, 'flush')
-      if (!this.capabilities.write) return
+      if (!this.capabilities.write || this.#space.deafTo === this.path) return
       await this.#space.perform({ kind: 'flush', file: this.#file.number }, () => undefined)
     })
   }

@@ -33,6 +33,8 @@ const DEVICE = 1n
 
 export class CrashFiles implements FileSpace {
   readonly log = new CrashLog()
+  /** Tests of tests: a flush of this file says that it is done, and does nothing. */
+  deafTo: string | undefined
   /** Disks that are not closed yet. */
   openDisks = 0
   readonly #names: Map<string, FileNumber>
@@ -70,6 +72,11 @@ export class CrashFiles implements FileSpace {
   /** What it began with. */
   get initial(): CrashContents {
     return this.#initial
+  }
+
+  /** The files as they are now, all of it stable, and nothing recorded. */
+  settled(): CrashFiles {
+    return new CrashFiles({ names: this.#names, files: this.#files })
   }
 
   /** Notes what a workload knows at this moment; a crash after it has to honour that. */
