@@ -112,6 +112,21 @@ export class AddCowFile {
     }))
   }
 
+  /**
+   * The last step of growing, in a file that is dirty and long enough already: these new blocks are
+   * zeroed, the others clean, and the disk has `size` bytes from then on.
+   */
+  async growTo(
+    size: number,
+    zeroed: { readonly first: number; readonly count: number },
+  ): Promise<void> {
+    const slots = this.#needSlots('a change of size')
+    // Its length, before a header that counts on it.
+    await this.#disk.flush()
+    await PageLedger.extend(this.#disk, slots, size, zeroed)
+    await slots.update((header) => ({ ...header, size, state: 'clean' }))
+  }
+
   /** Any other change of the header, stable when it resolves. */
   update(change: (header: AddCowHeader) => AddCowHeader): Promise<void> {
     return this.#needSlots('this').update(change)

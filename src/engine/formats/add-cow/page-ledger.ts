@@ -6,6 +6,7 @@
 // are written anew before the file is clean again.
 
 import { assert } from '../../base/assert'
+import { BLOCK_ZEROED } from '../../base/block-leaf'
 import { BlockStates } from '../../base/block-states'
 import { PlatterError } from '../../base/errors'
 import type { BlockLedger, LedgerBatch } from '../../disk/block-ledger'
@@ -61,6 +62,25 @@ export class PageLedger implements BlockLedger {
     }
     for (let from = 0; from < states.blockCount; ) {
       const batch = ledger.take(states, from)
+      await batch.record()
+      from = batch.end
+    }
+  }
+
+  /** The pages of a disk that is to have `size` bytes, with these blocks zeroed; the header is not changed. */
+  static async extend(
+    disk: Disk,
+    slots: HeaderSlots,
+    size: number,
+    zeroed: { readonly first: number; readonly count: number },
+  ): Promise<void> {
+    const ledger = new PageLedger(disk, slots, Math.ceil(size / slots.header.clusterSize))
+    await ledger.#load()
+    ledger.states.set(zeroed.first, zeroed.count, BLOCK_ZEROED)
+    const changed = new BlockStates(ledger.states.blockCount)
+    changed.set(zeroed.first, zeroed.count, BLOCK_ZEROED)
+    for (let from = 0; from < changed.blockCount; ) {
+      const batch = ledger.take(changed, from)
       await batch.record()
       from = batch.end
     }
