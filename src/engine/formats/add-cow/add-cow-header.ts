@@ -30,6 +30,9 @@ const RANGES_OFFSET = 4096
 const STATES = ['clean', 'dirty', 'committing'] as const
 const COMMIT_KINDS = { none: 0, everything: 1, ranges: 2 } as const
 
+const UNDO_KINDS = [undefined, 'pending', 'done'] as const
+
+export type UndoKind = 'pending' | 'done'
 export type OverlayState = (typeof STATES)[number]
 
 /** The base at creation, or after the last commit. */
@@ -63,6 +66,11 @@ export interface AddCowHeader {
   readonly base: BaseIdentity
   readonly baseFormat: string
   readonly imageFormat: string
+  /**
+   * Of an undo file: `pending` while the commit that it undoes may be under way, and then `base` is as it
+   * was before; `done` when that commit is over. Absent in every other overlay.
+   */
+  readonly undo?: UndoKind | undefined
   /** Empty while it is not frozen. */
   readonly checkpointName: string
   readonly baseName: string
@@ -80,7 +88,7 @@ export function encodeHeader(header: AddCowHeader, sequence: number): Uint8Array
   writer.put(MAGIC).u32(2).u32(SLOT_BYTES).u64(sequence).u64(0).u64(0)
   writer.u32(STATES.indexOf(header.state)).u32(header.clusterSize).u64(header.size)
   writer.u64(BITMAP_OFFSET).put(header.id).put(header.parentId).u32(header.generation)
-  writer.u32(COMMIT_KINDS[kind]).u32(ranges.length).zeros(4)
+  writer.u32(COMMIT_KINDS[kind]).u32(ranges.length).u32(UNDO_KINDS.indexOf(header.undo))
   writer.u64(base.size).u64(BigInt.asUintN(64, base.modifiedNs))
   writer.u64(BigInt.asUintN(64, base.inode)).u64(BigInt.asUintN(64, base.device))
   writer.put(base.sampleHash).zeros(16)
@@ -141,7 +149,9 @@ export function decodeHeader(slot: Uint8Array): AddCowHeader {
   const generation = reader.u32()
   const kind = reader.u32()
   const rangeCount = reader.u32()
-  reader.skip(4)
+  const undoKind = reader.u32()
+  if (undoKind >= UNDO_KINDS.length) throw damaged('OVERLAY_BITS', 'its kind does not exist')
+  const undo = UNDO_KINDS[undoKind]
   const base: BaseIdentity = {
     size: reader.u64Safe('the size of the base'),
     modifiedNs: BigInt.asIntN(64, reader.u64()),
@@ -176,6 +186,7 @@ export function decodeHeader(slot: Uint8Array): AddCowHeader {
     baseName,
     imageName,
     ...(commit === undefined ? {} : { commit }),
+    ...(undo === undefined ? {} : { undo }),
   }
 }
 

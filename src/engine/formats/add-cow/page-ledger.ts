@@ -115,7 +115,11 @@ export class PageLedger implements BlockLedger {
 
   async end(): Promise<void> {
     if (this.#slots.header.state !== 'dirty') return
-    if (this.#suspects.size > 0) await this.#batch([...this.#suspects], 0).record()
+    // Once into either slot: it is not known which of them was being written.
+    for (let slot = 0; slot < 2 && this.#suspects.size > 0; slot++) {
+      await this.#batch([...this.#suspects], 0).record()
+    }
+    this.#suspects.clear()
     await this.#slots.update((header) => ({ ...header, state: 'clean' }))
   }
 
@@ -137,10 +141,7 @@ export class PageLedger implements BlockLedger {
         })),
       )
       await this.#disk.flush()
-      for (const { page, sequence } of writes) {
-        this.#sequences.set(page, sequence)
-        this.#suspects.delete(page)
-      }
+      for (const { page, sequence } of writes) this.#sequences.set(page, sequence)
     }
     return { end, record }
   }
