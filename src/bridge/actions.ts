@@ -44,6 +44,7 @@ export const ACTIONS = [
   action('file.open-image', 'File', 'Open image…', ['Mod+O']),
   action('file.open-nbd', 'File', 'Open NBD…', ['Mod+Shift+O']),
   action('file.open-sample', 'File', 'Open the sample'),
+  action('file.save-as', 'File', 'Save as…', ['Mod+Shift+S'], separated),
   action('file.settings', 'File', 'Settings…', ['Mod+,'], separated),
   action('file.close', 'File', 'Close image', ['Mod+W'], separated),
 
@@ -81,7 +82,7 @@ export const ACTIONS = [
   action('go.end', 'Go', 'End of the disk'),
 
   action('session.commit', 'Session', 'Commit…', ['Mod+Enter']),
-  action('session.serve', 'Session', 'Serve…', ['Mod+Shift+S']),
+  action('session.serve', 'Session', 'Serve…', ['Mod+Shift+E']),
   action('session.cancel-job', 'Session', 'Cancel the running job'),
   action('session.discard-all', 'Session', 'Discard all…', [], separated),
 

@@ -24,6 +24,7 @@ import type {
   StagedPreview,
   StagedRun,
   Touch,
+  UndoReview,
 } from './model'
 
 /** The longest piece of a disk that one request carries. */
@@ -57,6 +58,11 @@ export interface ExportOptions {
   }
 }
 
+/** What a commit overwrites is kept: in a file of that name (absolute, new), or where the host keeps such files. */
+export interface UndoWish {
+  readonly path?: string
+}
+
 type OfSession<More = unknown> = { readonly session: SessionId } & More
 
 export interface Requests {
@@ -66,14 +72,30 @@ export interface Requests {
 
   /** Native dialog; `undefined` when the person closed it. NOT_SUPPORTED where there is none. */
   'dialog.openImage': Call<Record<never, never>, { readonly locator?: string }>
+  /**
+   * Native dialog for a new file, `path` in its field, which asks before a file is replaced; `undefined`
+   * and NOT_SUPPORTED as above.
+   */
+  'dialog.saveFile': Call<
+    { readonly title: string; readonly path: string },
+    { readonly path?: string }
+  >
   /** A directory of the host, for hosts without native dialogs; no path: the home directory. */
   'files.list': Call<{ readonly path?: string }, Directory>
   /** The exports that a server offers. */
   'nbd.list': Call<{ readonly uri: string }, { readonly exports: readonly NbdExportInfo[] }>
 
-  /** A path, an NBD URI, or `sample:` for the image that Platter makes itself. */
+  /**
+   * A path, an NBD URI, or `sample:` for the image that Platter makes itself. An overlay file is refused
+   * with BASE_CHANGED while its base is not what it was, unless `acceptBase` says to take it as it is.
+   */
   'session.open': Call<
-    { readonly locator: string; readonly format?: string; readonly blockSize?: number },
+    {
+      readonly locator: string
+      readonly format?: string
+      readonly blockSize?: number
+      readonly acceptBase?: boolean
+    },
     SessionInfo
   >
   /** Refused with STAGED_CHANGES while something is staged, unless `discard` says so. */
@@ -118,9 +140,39 @@ export interface Requests {
 
   'commit.review': Call<OfSession<{ readonly ranges?: readonly ByteRange[] }>, CommitReview>
   'commit.start': Call<
-    OfSession<{ readonly ranges?: readonly ByteRange[]; readonly verify: boolean }>,
+    OfSession<{
+      readonly ranges?: readonly ByteRange[]
+      readonly verify: boolean
+      readonly undo?: UndoWish
+    }>,
     { readonly job: JobId }
   >
+  /** What undoing the last commit would do; NOT_FOUND when there is none to undo. */
+  'undo.review': Call<OfSession, UndoReview>
+  /** Writes back what the last commit overwrote, keeping what it takes away, so that it can be redone. */
+  'undo.start': Call<OfSession, { readonly job: JobId }>
+  /** Of a session with `recover`: carries what the commit that was cut short was to carry. */
+  'recover.finish': Call<OfSession<{ readonly verify: boolean }>, { readonly job: JobId }>
+  /** Writes back what it overwrote; everything that is still staged stays staged. */
+  'recover.undo': Call<OfSession, { readonly job: JobId }>
+  /**
+   * All that the session shows as a plain file of its own. ALREADY_EXISTS unless `replace` says that
+   * somebody was asked; BAD_REQUEST for the image itself.
+   */
+  'save.start': Call<
+    OfSession<{ readonly path: string; readonly replace?: boolean }>,
+    { readonly job: JobId }
+  >
+  /** Carries what is staged into a new overlay file, with which the session goes on. */
+  'overlay.keep': Call<OfSession<{ readonly path: string }>, { readonly job: JobId }>
+  /** Resolves when all that is staged is stable in the overlay file. */
+  'overlay.save': Call<OfSession, Record<never, never>>
+  /** Freezes what is staged, under a name of the host's unless told. BUSY while it is served. */
+  'checkpoint.make': Call<OfSession<{ readonly name?: string }>, { readonly name: string }>
+  /** Forgets what is staged since the newest checkpoint, which is taken away. */
+  'checkpoint.back': Call<OfSession, { readonly name: string }>
+  /** Carries what is staged since the newest checkpoint into it, and goes on in that. */
+  'checkpoint.merge': Call<OfSession, { readonly job: JobId }>
   'job.cancel': Call<{ readonly job: JobId }, Record<never, never>>
 
   /** The data of its error may have a `field`, one of EXPORT_FIELDS. */

@@ -79,10 +79,75 @@ export interface SessionInfo {
   readonly stagedRuns: number
   /** Grows with every change of content or state: what was fetched at another epoch is old. */
   readonly epoch: number
-  /** The commit that is running. */
+  /** The commit, or the undoing of one, that is running. */
   readonly commitJob?: JobId
+  /** The last commit can be undone (`undo.review` says whether nothing speaks against it now). */
+  readonly undo?: UndoInfo
+  /** The lasting overlay was not closed, or a commit of it was cut short, and nobody decided on it yet. */
+  readonly recover?: RecoverInfo
+  /** What is staged is kept in this file and outlives the session; absent: it goes with the session. */
+  readonly lasting?: LastingInfo
   /** Set when the image cannot be read any more as it was opened (it shrank, the server went away). */
   readonly trouble?: PlainError
+}
+
+/** The overlay file of a session. */
+export interface LastingInfo {
+  /** Of the overlay file, absolute. */
+  readonly path: string
+  readonly name: string
+  readonly version: 1 | 2
+  /** Something is staged that a crash of the machine could still lose. */
+  readonly unsaved: boolean
+  /** Why the last attempt to make it stable failed. */
+  readonly problem?: PlainError
+  /** The newest first: each lies on the next, the last one on the image. */
+  readonly checkpoints: readonly CheckpointInfo[]
+}
+
+export interface CheckpointInfo {
+  readonly name: string
+  readonly time: number
+  /** What is staged in it alone. */
+  readonly bytes: number
+}
+
+/** A commit whose overwritten bytes were kept. */
+export interface UndoInfo {
+  /** The undo file, absolute. */
+  readonly path: string
+  /** What the commit wrote, bytes. */
+  readonly bytes: number
+  readonly time: number
+  /** True: the last commit was itself the undoing of one, and undoing it brings that one back. */
+  readonly isRedo: boolean
+}
+
+export interface UndoReview extends UndoInfo {
+  /** The file or URI that will be written. */
+  readonly target: string
+  /** Bytes by which the target becomes shorter again. */
+  readonly shrinksBy: number
+  /** Sentences that a person should read before the button. */
+  readonly warnings: readonly string[]
+  /** Why it cannot be done now; absent when it can. */
+  readonly refusal?: PlainError
+}
+
+/** How a lasting overlay was found when it was opened. */
+export interface RecoverInfo {
+  /**
+   * `dirty`: it was not closed; all that was flushed is there, and nothing needs to be done.
+   * `committing`: some of the staged blocks may be in the base already, and all of them are still staged.
+   * Until it is finished or undone nothing can be committed or discarded; looking and staging go on.
+   */
+  readonly kind: 'dirty' | 'committing'
+  /** What the commit was to carry; absent: everything. */
+  readonly ranges?: readonly ByteRange[]
+  /** Bytes that are still staged of that. */
+  readonly bytes: number
+  /** Its undo file, which was complete before the base was touched; absent: it cannot be undone. */
+  readonly undo?: string
 }
 
 /** One run of staged blocks of one state: a row of the staged list. */
@@ -113,6 +178,10 @@ export interface CommitReview {
   readonly zeroedBytes: number
   /** The first runs, for the list; `ranges` counts them all. */
   readonly sample: readonly StagedRun[]
+  /** Bytes by which the target becomes longer. */
+  readonly growsBy: number
+  /** At most so many bytes are kept for undoing, when that is asked for. */
+  readonly undoBytes: number
   /** Sentences that a person should read before the button. */
   readonly warnings: readonly string[]
   /** Why it cannot be done now; absent when it can. */
@@ -124,9 +193,11 @@ export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 export interface JobInfo {
   readonly id: JobId
   readonly session: SessionId
-  readonly kind: 'survey' | 'commit' | 'copy'
+  readonly kind: 'survey' | 'commit' | 'copy' | 'keep' | 'merge'
   /** `Writing 12 ranges to disk.img` */
   readonly title: string
+  /** The new file that it makes. */
+  readonly file?: string
   /** `writing`, `flushing`, `verifying`, … */
   readonly phase: string
   readonly done: number

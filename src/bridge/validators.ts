@@ -26,6 +26,8 @@ const MAX_EXPORT_NAME_LENGTH = 4096
 const MAX_HOST_LENGTH = 255
 const MAX_ID_LENGTH = 64
 const MAX_FORMAT_LENGTH = 32
+const MAX_TITLE_LENGTH = 200
+const MAX_CHECKPOINT_NAME_LENGTH = 255
 const MIN_BLOCK_SIZE = 4096
 const MAX_BLOCK_SIZE = 2 * 1024 * 1024
 const MIN_CELL_BYTES = 512
@@ -74,12 +76,14 @@ const REQUEST_SCHEMAS = {
     }),
   }),
   'dialog.openImage': nothing,
+  'dialog.saveFile': z.strictObject({ title: text(MAX_TITLE_LENGTH), path: text(MAX_PATH_LENGTH) }),
   'files.list': z.strictObject({ path: someText(MAX_PATH_LENGTH).exactOptional() }),
   'nbd.list': z.strictObject({ uri: someText(MAX_LOCATOR_LENGTH) }),
   'session.open': z.strictObject({
     locator: someText(MAX_LOCATOR_LENGTH),
     format: someText(MAX_FORMAT_LENGTH).exactOptional(),
     blockSize: blockSize.exactOptional(),
+    acceptBase: z.boolean().exactOptional(),
   }),
   'session.close': z.strictObject({ ...ofSession, discard: z.boolean().exactOptional() }),
   'session.info': z.strictObject(ofSession),
@@ -105,7 +109,25 @@ const REQUEST_SCHEMAS = {
     ...ofSession,
     ranges: ranges.exactOptional(),
     verify: z.boolean(),
+    undo: z.strictObject({ path: someText(MAX_PATH_LENGTH).exactOptional() }).exactOptional(),
   }),
+  'undo.review': z.strictObject(ofSession),
+  'undo.start': z.strictObject(ofSession),
+  'recover.finish': z.strictObject({ ...ofSession, verify: z.boolean() }),
+  'recover.undo': z.strictObject(ofSession),
+  'save.start': z.strictObject({
+    ...ofSession,
+    path: someText(MAX_PATH_LENGTH),
+    replace: z.boolean().exactOptional(),
+  }),
+  'overlay.keep': z.strictObject({ ...ofSession, path: someText(MAX_PATH_LENGTH) }),
+  'overlay.save': z.strictObject(ofSession),
+  'checkpoint.make': z.strictObject({
+    ...ofSession,
+    name: someText(MAX_CHECKPOINT_NAME_LENGTH).exactOptional(),
+  }),
+  'checkpoint.back': z.strictObject(ofSession),
+  'checkpoint.merge': z.strictObject(ofSession),
   'job.cancel': z.strictObject({ job: id }),
   'export.start': z.strictObject({
     ...ofSession,

@@ -3,6 +3,7 @@
 import { dirname } from 'node:path'
 import { type BrowserWindow, dialog, type MessageBoxOptions } from 'electron'
 import { toPlainError } from '../engine/base/errors'
+import type { SaveFileDialog } from '../workspace/host-services'
 import {
   connectQuestion,
   type QuitAnswer,
@@ -48,6 +49,23 @@ export class Dialogs {
     if (canceled || path === undefined || signal.aborted) return undefined
     this.#folder = dirname(path)
     return path
+  }
+
+  async saveFile(
+    { title, path }: SaveFileDialog,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const options = {
+      title,
+      defaultPath: path,
+      properties: ['createDirectory' as const, 'showOverwriteConfirmation' as const],
+    }
+    const window = this.#context.window()
+    const { canceled, filePath } =
+      window === undefined
+        ? await dialog.showSaveDialog(options)
+        : await dialog.showSaveDialog(window, options)
+    return canceled || filePath === '' || signal.aborted ? undefined : filePath
   }
 
   async confirmConnect(uri: string): Promise<boolean> {

@@ -66,6 +66,7 @@ async function run(openFiles: OpenFiles): Promise<void> {
     workspace.attach(channel, {
       host: 'desktop',
       openImageDialog: (signal) => dialogs.openImage(signal),
+      saveFileDialog: (asked, signal) => dialogs.saveFile(asked, signal),
     })
   })
   keepWindow(quit, dialogs)

@@ -31,6 +31,8 @@ export async function reviewCommit(
     writtenBytes: written,
     zeroedBytes: zeroed,
     sample: rows,
+    growsBy: 0,
+    undoBytes: written + zeroed,
     warnings,
     ...(refusal === undefined ? {} : { refusal: toPlainError(refusal) }),
   }

@@ -24,6 +24,8 @@ export interface JobWork {
   readonly kind: JobInfo['kind']
   readonly title: string
   readonly total: number
+  /** The new file that it makes. */
+  readonly file?: string
   /** Resolves to the sentence that says how it ended. */
   run(progress: (now: JobProgress) => void, signal: AbortSignal): Promise<string>
 }
@@ -57,6 +59,7 @@ export class Jobs {
       session: work.session,
       kind: work.kind,
       title: work.title,
+      ...(work.file === undefined ? {} : { file: work.file }),
       phase: 'starting',
       done: 0,
       total: work.total,

@@ -8,6 +8,9 @@ import { reviewCommit, startCommit } from './commits'
 import { listDirectory } from './directories'
 import type { HostServices } from './host-services'
 import { connectionTo } from './nbd-source'
+import { overlayRequests } from './overlay-requests'
+import { recoverRequests } from './recover-requests'
+import { saveAs } from './save-as'
 import type { Session } from './session'
 import { previewRun, stagedRows } from './staged-list'
 import type { Workspace } from './workspace'
@@ -24,6 +27,9 @@ export function makeRequests(workspace: Workspace, services: HostServices): Hand
     ...mapRequests(workspace),
     ...stageRequests(workspace),
     ...commitRequests(workspace),
+    ...recoverRequests(workspace),
+    ...saveRequests(workspace),
+    ...overlayRequests(workspace),
     ...exportRequests(workspace),
   }
 }
@@ -42,6 +48,13 @@ function hostRequests(
       const locator = await services.openImageDialog(signal)
       return { value: locator === undefined ? {} : { locator } }
     },
+    'dialog.saveFile': async (asked, { signal }) => {
+      if (services.saveFileDialog === undefined) {
+        throw new PlatterError('NOT_SUPPORTED', 'this host has no native dialogs')
+      }
+      const path = await services.saveFileDialog(asked, signal)
+      return { value: path === undefined ? {} : { path } }
+    },
     'files.list': async ({ path }) => ({ value: await listDirectory(path) }),
     'nbd.list': async ({ uri }, { signal }) => {
       const connection = await connectionTo(parseNbdUri(uri))
@@ -53,8 +66,8 @@ function hostRequests(
 
 function sessionRequests(workspace: Workspace): GroupOf<'session' | 'activity'> {
   return {
-    'session.open': async ({ locator, format, blockSize }, { signal }) => ({
-      value: await workspace.open(locator, { format, blockSize, signal }),
+    'session.open': async ({ locator, ...options }, { signal }) => ({
+      value: await workspace.open(locator, { ...options, signal }),
     }),
     'session.close': async ({ session, discard }) => {
       await workspace.closeSession(session, discard === true)
@@ -118,14 +131,15 @@ function stageRequests(workspace: Workspace): GroupOf<'stage'> {
         throw new PlatterError('BAD_REQUEST', 'stage.write: there are no bytes to stage')
       }
       checkInside(found, offset, bytes.length)
-      await found.overlay.write(bytes, offset, { signal })
+      await found.changes.change(() => found.overlay.write(bytes, offset, { signal }))
       noteOwn(found, 'write', offset, bytes.length)
       return { value: { epoch: found.epoch } }
     },
     'stage.zero': async ({ session, offset, length }, { signal }) => {
       const found = workspace.session(session)
       checkInside(found, offset, length)
-      await found.overlay.zero(offset, length, { mayTrim: true, signal })
+      const options = { mayTrim: true, signal }
+      await found.changes.change(() => found.overlay.zero(offset, length, options))
       noteOwn(found, 'zero', offset, length)
       return { value: { epoch: found.epoch } }
     },
@@ -148,7 +162,9 @@ function stageRequests(workspace: Workspace): GroupOf<'stage'> {
           `${found.image.info.name}: a commit is running: cancel it before discarding; nothing was changed`,
         )
       }
-      return { value: { bytes: await found.overlay.discard(ranges) } }
+      return {
+        value: { bytes: await found.changes.change(() => found.overlay.discard(ranges)) },
+      }
     },
   }
 }
@@ -167,7 +183,9 @@ function commitRequests(workspace: Workspace): GroupOf<'commit' | 'job'> {
     },
     'commit.start': async ({ session, ranges, verify }) => {
       const found = workspace.session(session)
-      const job = await startCommit(found, workspace.jobs, { ranges, verify })
+      const job = await found.changes.change(() =>
+        startCommit(found, workspace.jobs, { ranges, verify }),
+      )
       return { value: { job: job.id } }
     },
     'job.cancel': async ({ job }) => {
@@ -177,11 +195,22 @@ function commitRequests(workspace: Workspace): GroupOf<'commit' | 'job'> {
   }
 }
 
+function saveRequests(workspace: Workspace): GroupOf<'save'> {
+  return {
+    'save.start': async ({ session, path, replace }) => {
+      const found = workspace.session(session)
+      const job = await found.changes.change(() => saveAs(found, workspace.jobs, { path, replace }))
+      return { value: { job: job.id } }
+    },
+  }
+}
+
 function exportRequests(workspace: Workspace): GroupOf<'export'> {
   return {
-    'export.start': async ({ session, ...options }) => ({
-      value: await workspace.exports.start(workspace.session(session), options),
-    }),
+    'export.start': async ({ session, ...options }) => {
+      const found = workspace.session(session)
+      return { value: await found.changes.change(() => workspace.exports.start(found, options)) }
+    },
     'export.stop': async (params) => {
       await workspace.exports.stop(params.export)
       return { value: {} }

@@ -4,6 +4,7 @@
 // No snapshot: what NBD clients stage meanwhile is in the copy or not, block by block.
 
 import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import type { JobInfo } from '../bridge/model'
 import { PlatterError } from '../engine/base/errors'
@@ -30,6 +31,7 @@ export async function saveAs(
   if (given === '') throw new PlatterError('NOT_FOUND', 'the name of the file is empty')
   const path = resolve(given)
   await refuseSameFile(session.image, path)
+  await refuseOverlayFiles(session, path)
   if (replace !== true && existsSync(path)) {
     throw new PlatterError('ALREADY_EXISTS', `${path}: a file of that name is there already`)
   }
@@ -41,6 +43,7 @@ export async function saveAs(
     kind: 'copy',
     title: `Saving ${session.image.info.name} as ${basename(path)}`,
     total: overlay.size,
+    file: path,
     run: async (progress, signal) => {
       try {
         await copyDisk(overlay, target.disk, {
@@ -58,4 +61,18 @@ export async function saveAs(
       return `${path}: ${formatSize(overlay.size)} saved`
     },
   })
+}
+
+/** What the session reads from, the copy must not take the name of. */
+async function refuseOverlayFiles({ kept }: Session, path: string): Promise<void> {
+  const target = await stat(path).catch(() => undefined)
+  if (kept === undefined || target === undefined) return
+  for (const layer of kept.lasting.layers) {
+    for (const own of [layer.path, layer.imagePath]) {
+      const { dev, ino } = await stat(own)
+      if (dev !== target.dev || ino !== target.ino) continue
+      const why = 'it is a file of the overlay that is being saved; nothing was changed'
+      throw new PlatterError('BAD_REQUEST', `${path}: ${why}`)
+    }
+  }
 }

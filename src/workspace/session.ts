@@ -15,7 +15,9 @@ import { Survey } from '../engine/survey/survey'
 import { surveyDisk } from '../engine/survey/survey-disk'
 import { Activity, TICK_MS } from './activity'
 import { type CellsView, fillCells } from './cells'
+import { ChangeGate } from './change-gate'
 import type { EventHub } from './event-hub'
+import type { KeptOverlay } from './kept-overlay'
 import type { OpenedImage } from './locators'
 import { OriginLog } from './origin-log'
 import { RangeCollector } from './range-collector'
@@ -32,6 +34,8 @@ export interface SessionParts {
   readonly id: SessionId
   readonly image: OpenedImage
   readonly overlay: OverlayDisk
+  /** Keeps the overlay in a file; absent: it is temporary. */
+  readonly kept?: KeptOverlay | undefined
   readonly partitions: PartitionTable
   readonly fileSystem: string | undefined
   readonly hub: EventHub
@@ -41,10 +45,11 @@ export interface SessionParts {
 export class Session {
   readonly id: SessionId
   readonly image: OpenedImage
-  readonly overlay: OverlayDisk
   readonly survey: Survey
   readonly origins = new OriginLog()
   readonly activity = new Activity()
+  /** What the page stages and lets go runs through it. */
+  readonly changes: ChangeGate
   readonly #parts: SessionParts
   readonly #changed = new RangeCollector(MAX_CHANGED_RANGES)
   readonly #update: Throttle
@@ -57,22 +62,55 @@ export class Session {
   #epoch = 0
   #trouble: SessionInfo['trouble']
   #closed = false
+  readonly #temporary: OverlayDisk
+  #kept: KeptOverlay | undefined
   commitJob: string | undefined
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.id = parts.id
     this.image = parts.image
-    this.overlay = parts.overlay
+    this.#temporary = parts.overlay
+    this.changes = new ChangeGate(parts.image.info.name)
+    this.#kept = parts.kept
     this.survey = new Survey(parts.overlay.size)
     this.#update = new Throttle(parts.clock, UPDATE_MS, () => this.#startUpdate())
-    this.overlay.onChange = (range) => this.#noteChange(range)
+    this.#listen()
     this.image.onTrouble?.((error) => this.#noteSource(error))
     this.#scheduleTick()
   }
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  get overlay(): OverlayDisk {
+    return this.#kept?.lasting.overlay ?? this.#temporary
+  }
+
+  /** The file that the overlay is kept in; `undefined` for a temporary one. */
+  get kept(): KeptOverlay | undefined {
+    return this.#kept
+  }
+
+  /**
+   * Lets `exchange` give the session another overlay of the same size, while nobody stages and nothing
+   * walks over it: inside the KeptOverlay that it has, or as the one that it resolves to. Whoever reads
+   * meanwhile may fail.
+   */
+  exchangeOverlay(exchange: () => Promise<KeptOverlay | undefined>): Promise<void> {
+    return this.changes.alone(async () => {
+      try {
+        await this.settled()
+        await this.#alone(async () => {
+          this.#kept = (await exchange()) ?? this.#kept
+        })
+      } finally {
+        this.#listen()
+        this.#noteChange({ offset: 0, length: this.overlay.size })
+        await this.settled()
+      }
+    })
   }
 
   get isClosed(): boolean {
@@ -110,6 +148,7 @@ export class Session {
       totals: { ...this.survey.totals(), ...staged },
       stagedRuns: this.overlay.stagedRunCount(),
       epoch: this.#epoch,
+      ...(this.#kept === undefined ? {} : { lasting: this.#kept.info() }),
       ...(this.commitJob === undefined ? {} : { commitJob: this.commitJob }),
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
     }
@@ -188,8 +227,19 @@ export class Session {
     this.#update.stop()
     await this.#updating
     for (const view of [...this.#views]) view()
-    await this.overlay.close()
-    await this.image.close()
+    try {
+      await (this.#kept ?? this.#temporary).close()
+    } finally {
+      await this.image.close()
+    }
+  }
+
+  #listen(): void {
+    this.overlay.onChange = (range) => {
+      this.#noteChange(range)
+      this.#kept?.noteChange()
+    }
+    if (this.#kept !== undefined) this.#kept.onChange = () => this.announce()
   }
 
   /** Whole blocks: a write of one byte makes all of its block data, as the extents will say. */

@@ -15,7 +15,9 @@ import { EventHub } from './event-hub'
 import { Exports } from './exports'
 import type { HostServices } from './host-services'
 import { Jobs } from './jobs'
+import type { KeptOverlay } from './kept-overlay'
 import { type OpenedImage, openImage } from './locators'
+import { isOverlayFile, openKept } from './open-kept'
 import { readContent } from './read-content'
 import { makeRequests } from './requests'
 import { Session } from './session'
@@ -35,6 +37,8 @@ export interface WorkspaceOptions {
 export interface OpenSessionOptions {
   readonly format?: string | undefined
   readonly blockSize?: number | undefined
+  /** Of an overlay file: take its base as it is now. */
+  readonly acceptBase?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -53,7 +57,8 @@ export class Workspace {
   readonly #sessions = new Map<SessionId, Session>()
   readonly #pages = new Set<RpcHost>()
   readonly #holes = new HoleWorker()
-  readonly #files = { holes: this.#holes }
+  /** Shared by everything that is open. */
+  readonly files = { holes: this.#holes }
   #count = 0
 
   private constructor(
@@ -103,21 +108,15 @@ export class Workspace {
     if (this.#sessions.size >= MAX_SESSIONS) {
       throw new PlatterError('LIMIT', `${MAX_SESSIONS} images are open: close one first`)
     }
-    const { clock } = this
-    const image = await openImage(locator, {
-      clock,
-      files: this.#files,
-      format: options.format,
-      signal: options.signal,
-      reconnect: true,
-    })
-    const session = await this.#makeSession(image, options).catch(async (error: unknown) => {
+    const { image, kept } = await this.#open(locator, options)
+    const session = await this.#makeSession(image, kept, options).catch(async (error: unknown) => {
       await image.close()
+      await kept?.close().catch(() => undefined)
       throw error
     })
     this.#sessions.set(session.id, session)
     await this.#startScan(session)
-    this.#remember(image)
+    this.#remember(session)
     this.hub.emit('session.opened', session.info())
     return session.info()
   }
@@ -132,11 +131,11 @@ export class Workspace {
     return [...this.#sessions.values()]
   }
 
-  /** Refused with STAGED_CHANGES while something is staged, unless `discard`. */
+  /** Refused with STAGED_CHANGES while something is staged that goes with the session, unless `discard`. */
   async closeSession(id: SessionId, discard: boolean): Promise<void> {
     const session = this.session(id)
     const { written, zeroed } = session.overlay.staged()
-    if (written + zeroed > 0 && !discard) {
+    if (session.kept === undefined && written + zeroed > 0 && !discard) {
       throw new PlatterError(
         'STAGED_CHANGES',
         `${session.image.info.name}: ${written + zeroed} bytes are staged and would be lost`,
@@ -146,12 +145,17 @@ export class Workspace {
     this.#sessions.delete(id)
     await this.exports.stopAll(id)
     await this.jobs.stopAll(id)
-    await session.close()
-    this.hub.emit('session.closed', { session: id })
+    try {
+      await session.close()
+    } finally {
+      this.hub.emit('session.closed', { session: id })
+    }
   }
 
+  /** What closing everything would lose. */
   stagedSummary(): { readonly sessions: number; readonly bytes: number } {
     const staged = this.sessions()
+      .filter((session) => session.kept === undefined)
       .map((session) => session.overlay.staged())
       .map(({ written, zeroed }) => written + zeroed)
       .filter((bytes) => bytes > 0)
@@ -187,21 +191,40 @@ export class Workspace {
     await this.#holes.close()
   }
 
-  async #makeSession(image: OpenedImage, options: OpenSessionOptions): Promise<Session> {
-    const blockSize = options.blockSize ?? this.settings.blockSize
-    const { partitions, fileSystem } = await readContent(image.disk, options.signal)
-    const store = await createStagingStore(image.disk.size, blockSize, this.#files)
-    const overlay = new OverlayDisk({ base: image.disk, store, blockSize })
+  async #open(locator: string, options: OpenSessionOptions): Promise<Opened> {
+    const { clock, files } = this
+    const { format, signal, acceptBase = false } = options
+    if (await isOverlayFile(locator, format)) {
+      return openKept(locator, { clock, files, acceptBase, signal, sessions: this.sessions() })
+    }
+    const image = await openImage(locator, { clock, files, format, signal, reconnect: true })
+    return { image, kept: undefined }
+  }
+
+  async #makeSession(
+    image: OpenedImage,
+    kept: KeptOverlay | undefined,
+    options: OpenSessionOptions,
+  ): Promise<Session> {
+    const overlay = kept?.lasting.overlay ?? (await this.#stageOver(image, options))
+    const { partitions, fileSystem } = await readContent(overlay, options.signal)
     const id = `s${++this.#count}`
     return new Session({
       id,
       image,
       overlay,
+      kept,
       partitions,
       fileSystem,
       hub: this.hub,
       clock: this.clock,
     })
+  }
+
+  async #stageOver(image: OpenedImage, options: OpenSessionOptions): Promise<OverlayDisk> {
+    const blockSize = options.blockSize ?? this.settings.blockSize
+    const store = await createStagingStore(image.disk.size, blockSize, this.files)
+    return new OverlayDisk({ base: image.disk, store, blockSize })
   }
 
   async #startScan(session: Session): Promise<void> {
@@ -235,8 +258,9 @@ export class Workspace {
     callOff()
   }
 
-  #remember(image: OpenedImage): void {
-    const { locator, name, kind } = image.info
+  #remember({ image, kept }: Session): void {
+    const { kind } = image.info
+    const { locator, name } = kept === undefined ? image.info : locatorOf(kept)
     if (kind === 'sample') return
     const list = withRecent(this.#recent.value, { locator, name, time: Date.now() })
     this.#recent.set(list).catch((error: unknown) => {
@@ -244,4 +268,14 @@ export class Workspace {
       if (!hasCode(error, 'ABORTED')) this.hub.emit('host.problem', { message })
     })
   }
+}
+
+interface Opened {
+  readonly image: OpenedImage
+  readonly kept: KeptOverlay | undefined
+}
+
+function locatorOf(kept: KeptOverlay): { readonly locator: string; readonly name: string } {
+  const { path, name } = kept.info()
+  return { locator: path, name }
 }

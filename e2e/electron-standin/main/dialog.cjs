@@ -17,6 +17,7 @@ function waitForAnswer(kind) {
 const dialog = loud('dialog', {
   standinShown: shown,
   showOpenDialog: waitForAnswer('open'),
+  showSaveDialog: waitForAnswer('save'),
   showMessageBox: waitForAnswer('message'),
   showErrorBox: (title, content) => console.error(`error box: ${title}: ${content}`),
 })

@@ -77,7 +77,9 @@ function selectBlock(app: App, id: string): void {
   state.changeView(id, { cursor: { offset, selection: { offset: start, length } } })
 }
 
-const openWithImage = (kind: 'goto' | 'serve' | 'commit' | 'discard-all') =>
+type ImageDialog = 'goto' | 'serve' | 'commit' | 'discard-all' | 'save-as'
+
+const openWithImage = (kind: ImageDialog) =>
   withImage((app, session) => app.store.getState().openDialog({ kind, session }))
 
 const openPlain = (kind: 'palette' | 'shortcuts' | 'settings' | 'about') => (app: App) =>
@@ -90,6 +92,7 @@ export const ACTION_TABLE: Readonly<Record<ActionId, ActionBehaviour>> = {
     run: (app) => app.store.getState().openDialog({ kind: 'open-nbd', uri: '' }),
   },
   'file.open-sample': { enabled: always, run: (app) => openOrTell(app, SAMPLE_LOCATOR) },
+  'file.save-as': { enabled: hasImage, run: openWithImage('save-as') },
   'file.settings': { enabled: always, run: openPlain('settings') },
   'file.close': { enabled: hasImage, run: withImage((app, id) => closeSession(app, id)) },
 

@@ -13,6 +13,7 @@ export type DialogState =
   | { readonly kind: 'open-image' }
   | { readonly kind: 'open-nbd'; readonly uri: string }
   | { readonly kind: 'goto'; readonly session: SessionId }
+  | { readonly kind: 'save-as'; readonly session: SessionId }
   | { readonly kind: 'serve'; readonly session: SessionId }
   | { readonly kind: 'stop-export'; readonly session: SessionId; readonly export: ExportId }
   | { readonly kind: 'commit'; readonly session: SessionId }

@@ -265,6 +265,7 @@ export class FakePeer implements Peer {
       return { value: this.#settings }
     },
     'dialog.openImage': () => ({ value: { locator: `/images/${this.#name}` } }),
+    'dialog.saveFile': ({ path }) => ({ value: { path } }),
     'files.list': ({ path = '/images' }) => ({
       value: {
         path,
@@ -363,11 +364,26 @@ export class FakePeer implements Peer {
           writtenBytes,
           zeroedBytes,
           sample: sample.slice(0, 50),
+          growsBy: 0,
+          undoBytes: writtenBytes + zeroedBytes,
           warnings: [],
         },
       }
     },
     'commit.start': () => ({ value: { job: this.#job('commit', 'Writing', 1000).id } }),
+    'save.start': () => ({ value: { job: this.#job('copy', 'Saving', 1000).id } }),
+    'undo.review': () => {
+      const undo = { path: '/state/undo-1', bytes: 1000, time: 0, isRedo: false }
+      return { value: { ...undo, target: `/images/${this.#name}`, shrinksBy: 0, warnings: [] } }
+    },
+    'undo.start': () => ({ value: { job: this.#job('commit', 'Undoing', 1000).id } }),
+    'recover.finish': () => ({ value: { job: this.#job('commit', 'Writing', 1000).id } }),
+    'recover.undo': () => ({ value: { job: this.#job('commit', 'Undoing', 1000).id } }),
+    'overlay.keep': () => ({ value: { job: this.#job('keep', 'Keeping', 1000).id } }),
+    'overlay.save': () => ({ value: {} }),
+    'checkpoint.make': ({ name = 'checkpoint 1' }) => ({ value: { name } }),
+    'checkpoint.back': () => ({ value: { name: 'checkpoint 1' } }),
+    'checkpoint.merge': () => ({ value: { job: this.#job('merge', 'Merging', 1000).id } }),
     'job.cancel': () => ({ value: {} }),
     'export.start': ({ transport, name = '', description = '', readOnly = false }) => {
       const uri =

@@ -10,6 +10,7 @@ import { DiscardRangeDialog } from './discard-range-dialog'
 import { GotoDialog } from './goto-dialog'
 import { OpenImageDialog } from './open-image-dialog'
 import { OpenNbdDialog } from './open-nbd-dialog'
+import { SaveAsDialog } from './save-as-dialog'
 import { SettingsDialog } from './settings-dialog'
 import { ShortcutSheet } from './shortcut-sheet'
 import { ZeroRangeDialog } from './zero-range-dialog'
@@ -43,6 +44,8 @@ export function Dialogs() {
       return <GotoDialog session={session} onClose={onClose} />
     case 'stop-export':
       return <StopExportDialog session={session} id={dialog.export} onClose={onClose} />
+    case 'save-as':
+      return <SaveAsDialog session={session} onClose={onClose} />
     case 'serve':
       return <ServeDialog session={session} onClose={onClose} />
     case 'commit':
