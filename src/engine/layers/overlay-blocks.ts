@@ -308,7 +308,7 @@ export class OverlayBlocks {
   async #put(pieces: readonly StorePiece[]): Promise<void> {
     const full = pieces.filter((piece) => piece.bytes.length > 0)
     await settleAll(full.map(({ offset, bytes }) => writeSpan(this.store, bytes, offset)))
-    this.ledger?.noteBytes()
+    if (full.length > 0) this.ledger?.noteBytes()
   }
 
   async #zeroEdge({ block, state }: ZeroedBlock): Promise<void> {
