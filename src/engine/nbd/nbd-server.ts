@@ -79,13 +79,13 @@ export class NbdServer {
       tls: this.#options.tls,
       sendHoles: this.#options.sendHoles === true,
       log: this.#options.log,
-      onServing: (served) => {
-        this.#sessions.set(served, true)
-        this.#options.onClient?.(served.client)
+      onServing: () => {
+        this.#sessions.set(session, true)
+        this.#options.onClient?.(session.client)
       },
-      onGone: (gone, error) => this.#onGone(gone, error),
-      onClosed: (closed) => {
-        this.#parting.delete(closed)
+      onGone: (error) => this.#onGone(session, error),
+      onClosed: () => {
+        this.#parting.delete(session)
         this.#wake()
       },
     })

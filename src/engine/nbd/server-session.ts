@@ -111,7 +111,7 @@ export class ServerSession implements TransportEvents {
     this.#cancelCut()
     this.#gone.abort()
     if (error !== undefined) this.#failure ??= new PlatterError('DISCONNECTED', error.message)
-    if (this.#isGone) this.#options.onClosed(this)
+    if (this.#isGone) this.#options.onClosed()
     else if (this.#phase !== 'closed') this.#leave()
   }
 
@@ -194,7 +194,7 @@ export class ServerSession implements TransportEvents {
     )
     this.client.exportName = source.name
     this.#phase = 'serving'
-    this.#options.onServing(this)
+    this.#options.onServing()
   }
 
   /** Reads on when there is room again. */
@@ -267,8 +267,8 @@ export class ServerSession implements TransportEvents {
     }
     this.client.markGone()
     this.#isGone = true
-    this.#options.onGone(this, this.#failure)
-    if (this.#transportGone) this.#options.onClosed(this)
+    this.#options.onGone(this.#failure)
+    if (this.#transportGone) this.#options.onClosed()
   }
 
   /** Runs a step on what the client sent; a violation costs it the connection. */

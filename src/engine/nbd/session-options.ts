@@ -7,7 +7,6 @@ import type { ExportSource } from './export-registry'
 import type { ServerLimits } from './limits'
 import type { PayloadBudget } from './payload-budget'
 import type { RequestLog } from './request-log'
-import type { ServerSession } from './server-session'
 import type { ServerTls } from './session-greeting'
 import type { Transport } from './transport'
 
@@ -23,9 +22,9 @@ export interface SessionOptions {
   readonly sendHoles: boolean
   readonly log: RequestLog | undefined
   /** The handshake is done. */
-  onServing(session: ServerSession): void
+  onServing(): void
   /** Once, when the disk is left alone; `error` when it was not an orderly end. */
-  onGone(session: ServerSession, error: PlatterError | undefined): void
+  onGone(error: PlatterError | undefined): void
   /** Once, after onGone, when the connection is closed as well: every reply has been sent or lost. */
-  onClosed(session: ServerSession): void
+  onClosed(): void
 }
