@@ -10,6 +10,7 @@ import type { Disk } from '../engine/disk/disk'
 import type { FileFacts, FileSpace } from '../engine/disk/file-space'
 import { AddCowFile } from '../engine/formats/add-cow/add-cow-file'
 import { OverlayDisk } from '../engine/layers/overlay'
+import { ReplaceableDisk } from '../engine/layers/replaceable-disk'
 import { baseChanged, baseDifference, identifyBase } from './base-identity'
 
 /** Overlays on overlays; more are refused, with OVERLAY_DEPTH. */
@@ -43,7 +44,7 @@ export interface OpenedLayers {
   /** Top first. */
   readonly layers: readonly [OverlayLayer, ...OverlayLayer[]]
   /** What lies below all of them. */
-  readonly image: { readonly path: string; readonly disk: Disk }
+  readonly image: { readonly path: string; readonly disk: ReplaceableDisk }
 }
 
 /** Everything that was opened is closed again when it rejects. */
@@ -171,7 +172,7 @@ class LayerOpener {
       return { disk: layer.overlay, image, close }
     }
     this.#noteFile(basePath, 'the base', facts)
-    const disk = await this.#space.open(basePath, { writable: false })
+    const disk = new ReplaceableDisk(await this.#space.open(basePath, { writable: false }))
     try {
       await this.#checkIdentity(basePath, disk, file, options)
     } catch (error) {
@@ -185,6 +186,7 @@ class LayerOpener {
   async #checkIdentity(path: string, disk: Disk, file: AddCowFile, options: LayerOptions) {
     const { header } = file
     if (header === undefined || header.state === 'committing') return
+    if (header.undo === 'pending') return
     const now = await identifyBase(this.#space, path, disk)
     const why = baseDifference(header.base, now)
     if (why !== undefined && options.acceptBase !== true) {

@@ -22,11 +22,17 @@ export interface FileFacts {
   readonly device: bigint
 }
 
+export interface OpenInSpace {
+  readonly writable: boolean
+  /** Nobody else may write it while it is open; IN_USE when somebody does. */
+  readonly exclusive?: boolean
+}
+
 export interface FileSpace {
   /** A new file of `size` zero bytes, none of them allocated; ALREADY_EXISTS leaves what is there alone. */
   create(path: string, size: number): Promise<FileDiskInSpace>
   /** NOT_FOUND, NO_PERMISSION, …; the size is that of the file now. */
-  open(path: string, options: { readonly writable: boolean }): Promise<FileDiskInSpace>
+  open(path: string, options: OpenInSpace): Promise<FileDiskInSpace>
   /** Grows with zeroes or cuts; disks that are open on the path keep the size that they had. */
   resize(path: string, size: number): Promise<void>
   /** Takes the place of `to` in one step. */

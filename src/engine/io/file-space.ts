@@ -3,7 +3,7 @@
 import { constants } from 'node:fs'
 import { rename, truncate, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { FileFacts, FileSpace } from '../disk/file-space'
+import type { FileFacts, FileSpace, OpenInSpace } from '../disk/file-space'
 import { closeFd, openFd, statPath, syncFd } from './file-calls'
 import { createFileDisk } from './file-create'
 import { type FileDisk, type FileServices, openFileDisk } from './file-disk'
@@ -20,8 +20,9 @@ export class NodeFileSpace implements FileSpace {
     return createFileDisk(path, size, this.#services)
   }
 
-  open(path: string, { writable }: { readonly writable: boolean }): Promise<FileDisk> {
-    return openFileDisk(path, { ...this.#services, writable })
+  open(path: string, { writable, exclusive }: OpenInSpace): Promise<FileDisk> {
+    const lock = exclusive === true ? 'exclusive-write' : 'none'
+    return openFileDisk(path, { ...this.#services, writable, lock })
   }
 
   async resize(path: string, size: number): Promise<void> {

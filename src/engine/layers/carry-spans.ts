@@ -1,12 +1,12 @@
 // A commit's work, cut into spans of blocks that are carried one by one, ascending. Two spans never
-// share a block of the target, so that where the target's smallest block is larger than the overlay's
-// no two requests rewrite the same one.
+// share a unit of the target (carry-target.ts), so that no two requests rewrite the same one.
 
 import { BLOCK_ZEROED } from '../base/block-leaf'
 import type { BlockStates } from '../base/block-states'
 import { alignDown, alignUp } from '../base/ranges'
 import type { BlockSize } from '../disk/disk'
 import type { BlockGrid, BlockSpan } from './block-grid'
+import { assemblyUnit } from './carry-target'
 
 /** A span with bytes in it is read into memory; below this a request costs more than its bytes. */
 const SPAN_BYTES = 1024 * 1024
@@ -21,7 +21,7 @@ export function* carrySpans(
   grid: BlockGrid,
   target: BlockSize,
 ): Generator<BlockSpan> {
-  const unit = unitBlocks(grid.blockSize, target.minimum)
+  const unit = unitBlocks(grid.blockSize, assemblyUnit(target))
   const spanBytes = Math.max(SPAN_BYTES, Math.min(target.preferred, MAX_SPAN_BYTES))
   const spanBlocks = alignUp(Math.max(1, spanBytes / grid.blockSize), unit)
   const zeroBlocks = alignUp(ZERO_SPAN_BYTES / grid.blockSize, spanBlocks)
@@ -42,9 +42,9 @@ export function* carrySpans(
 /** Spans of bytes that go at a time into the buffers of a commit. */
 export const spansInFlight = (target: BlockSize): number => (target.preferred > SPAN_BYTES ? 2 : 6)
 
-/** The fewest overlay blocks that are whole blocks of the target as well. */
-function unitBlocks(blockSize: number, minimum: number): number {
+/** The fewest overlay blocks that are whole units of the target as well. */
+function unitBlocks(blockSize: number, unitBytes: number): number {
   let unit = 1
-  while ((unit * blockSize) % minimum !== 0) unit++
+  while ((unit * blockSize) % unitBytes !== 0) unit++
   return unit
 }
