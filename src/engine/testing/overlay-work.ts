@@ -42,6 +42,8 @@ export interface WorkOptions {
   readonly region?: ByteRange
   /** Offsets and lengths are multiples of it; 512 unless told. */
   readonly unit?: number
+  /** False: nothing is discarded, as what shows then is not the base but a frozen overlay. */
+  readonly discards?: boolean
 }
 
 const KINDS = [
@@ -64,7 +66,8 @@ export function planWork(options: WorkOptions): WorkPlan {
     const taken: ByteRange[] = []
     const steps: WorkStep[] = []
     for (let left = 1 + prng.below(MOST_TOGETHER); left > 0; left--) {
-      const kind = prng.pick(KINDS)
+      const picked = prng.pick(KINDS)
+      const kind = picked === 'discard' && options.discards === false ? 'zero' : picked
       if (kind === 'flush') {
         steps.push({ id: id++, kind })
         continue
@@ -206,6 +209,8 @@ export interface WorkCheck {
   readonly plan: WorkPlan
   readonly notes: readonly WorkNote[]
   readonly base: Uint8Array
+  /** What the overlay had, stably, before the first step; the base unless told. */
+  readonly before?: Uint8Array
   /** What is there now of `region`, and where that is; the whole overlay unless told. */
   readonly content: Uint8Array
   readonly start?: number
@@ -214,7 +219,8 @@ export interface WorkCheck {
 }
 
 /** Throws with the first unit that is nothing that it may be. */
-export function checkWork({ plan, notes, base, content, start = 0, unit }: WorkCheck): void {
+export function checkWork(check: WorkCheck): void {
+  const { plan, notes, base, before = base, content, start = 0, unit } = check
   const begun = new Set(notes.filter(({ phase }) => phase === 'begun').map(({ id }) => id))
   const order = notes.filter(({ phase }) => phase === 'begun').map(({ id }) => id)
   const steps = new Map(plan.batches.flat().map((step) => [step.id, step]))
@@ -228,7 +234,7 @@ export function checkWork({ plan, notes, base, content, start = 0, unit }: WorkC
     const offset = start + at
     const length = Math.min(unit, content.length - at)
     const here = content.subarray(at, at + length)
-    if (!isAllowed(here, offset, effects, stable, base)) {
+    if (!isAllowed(here, offset, effects, stable, before)) {
       const hex = Buffer.from(here.subarray(0, 8)).toString('hex')
       const touching = effects
         .filter(({ range }) => overlaps(range, { offset, length }))
@@ -245,7 +251,7 @@ function isAllowed(
   offset: number,
   effects: readonly Effect[],
   stable: ReadonlySet<number>,
-  base: Uint8Array,
+  before: Uint8Array,
 ): boolean {
   for (let index = effects.length - 1; index >= 0; index--) {
     const effect = effects[index] as Effect
@@ -256,7 +262,7 @@ function isAllowed(
     if (isSame(here.subarray(0, length), effect.bytes?.subarray(from, from + length))) return true
     if (stable.has(effect.id)) return false
   }
-  return isSame(here, padded(base, offset, here.length))
+  return isSame(here, padded(before, offset, here.length))
 }
 
 /** Zeroes where the base has ended. */
