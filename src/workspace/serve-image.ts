@@ -70,6 +70,7 @@ const FILES = { mayWait: true }
 export async function serveImage(options: ServeImageOptions): Promise<ServedImage> {
   const clock = backgroundClock
   const { locator, format, signal } = options
+  if (options.mode === 'overlay') basePathOf(locator)
   const tls = options.tls === undefined ? undefined : await tlsServer(options.tls)
   const image = await openImage(locator, { clock, format, signal, files: FILES })
   const closing: (() => Promise<void>)[] = [() => image.close()]
