@@ -6,6 +6,7 @@ import { type ByteRange, isPowerOfTwo } from '../engine/base/ranges'
 import { parseSize } from '../engine/base/size-text'
 import { MAX_BLOCK_SIZE, MIN_BLOCK_SIZE } from '../workspace/block-size'
 import type { runOverlayCheckpoint } from './commands/overlay-checkpoint'
+import type { runOverlayCommit } from './commands/overlay-commit'
 import type { runOverlayCreate } from './commands/overlay-create'
 import type { runOverlayDiscard } from './commands/overlay-discard'
 import type { runOverlayInfo } from './commands/overlay-info'
@@ -13,6 +14,7 @@ import type { runOverlayInfo } from './commands/overlay-info'
 export interface OverlayCommands {
   readonly overlayCreate: typeof runOverlayCreate
   readonly overlayInfo: typeof runOverlayInfo
+  readonly overlayCommit: typeof runOverlayCommit
   readonly overlayDiscard: typeof runOverlayDiscard
   readonly overlayCheckpoint: typeof runOverlayCheckpoint
 }
@@ -21,6 +23,8 @@ export const OVERLAY_COMMANDS: OverlayCommands = {
   overlayCreate: async (...args) =>
     (await import('./commands/overlay-create')).runOverlayCreate(...args),
   overlayInfo: async (...args) => (await import('./commands/overlay-info')).runOverlayInfo(...args),
+  overlayCommit: async (...args) =>
+    (await import('./commands/overlay-commit')).runOverlayCommit(...args),
   overlayDiscard: async (...args) =>
     (await import('./commands/overlay-discard')).runOverlayDiscard(...args),
   overlayCheckpoint: async (...args) =>
@@ -43,6 +47,7 @@ export function addOverlay(program: Command, run: OverlayCommands): void {
     .description('what is staged in an overlay, over what, and its checkpoints')
     .option('--json', 'one JSON document on stdout')
     .action((file, options) => run.overlayInfo(file, options))
+  addCommit(overlay, run.overlayCommit)
   addDiscard(overlay, run.overlayDiscard)
   addCheckpoint(overlay, run.overlayCheckpoint)
 }
@@ -66,6 +71,18 @@ function addCreate(overlay: Command, run: OverlayCommands['overlayCreate']): voi
       }
       return run(file, options)
     })
+}
+
+function addCommit(overlay: Command, run: OverlayCommands['overlayCommit']): void {
+  overlay
+    .command('commit <file>')
+    .description('write what is staged into the image: everything, or the blocks of ranges')
+    .addOption(rangeOption())
+    .option('--undo <file>', 'keep what is overwritten in a new overlay; committing it undoes')
+    .option('--verify', 'read everything back and compare')
+    .option('--progress', 'show how far it is, on standard error')
+    .option(...ACCEPT_BASE)
+    .action((file, options) => run(file, options))
 }
 
 function addDiscard(overlay: Command, run: OverlayCommands['overlayDiscard']): void {

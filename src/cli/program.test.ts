@@ -28,6 +28,7 @@ async function parse(...words: string[]): Promise<Parsed> {
     compare: note('compare'),
     overlayCreate: note('overlayCreate'),
     overlayInfo: note('overlayInfo'),
+    overlayCommit: note('overlayCommit'),
     overlayDiscard: note('overlayDiscard'),
     overlayCheckpoint: note('overlayCheckpoint'),
   }
@@ -167,6 +168,17 @@ describe('the words of the command line', () => {
     [
       ['overlay', 'info', 'f', '--json'],
       ['overlayInfo', 'f', { json: true }],
+    ],
+    [
+      'overlay commit f --range 0+64K --undo u --verify --progress --accept-base'.split(' '),
+      [
+        'overlayCommit',
+        'f',
+        {
+          range: [{ offset: 0, length: 65536 }],
+          ...{ undo: 'u', verify: true, progress: true, acceptBase: true },
+        },
+      ],
     ],
     [
       ['overlay', 'discard', 'f'],

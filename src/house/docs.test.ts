@@ -104,6 +104,7 @@ describe('the documents', () => {
       compare: done,
       overlayCreate: done,
       overlayInfo: done,
+      overlayCommit: done,
       overlayDiscard: done,
       overlayCheckpoint: done,
     }

@@ -8,6 +8,7 @@
 // A crash before the header leaves an undo file that nothing names and a base that nobody touched; one
 // after it leaves everything staged or in the base, and carrying it again comes to the same bytes.
 
+import { ensure } from '../engine/base/assert'
 import { PlatterError } from '../engine/base/errors'
 import { type ByteRange, endOf, joinRanges } from '../engine/base/ranges'
 import type { Disk } from '../engine/disk/disk'
@@ -89,7 +90,7 @@ class Carrying {
       steps: {
         begin: (plan) => this.#begin(plan),
         landed: () => this.#landed(),
-        end: async () => this.#options.marks?.end(this.#identityNow()),
+        end: async () => this.#options.marks?.end(ensure(this.#identity, 'base that landed')),
         ...(around === undefined ? {} : { around }),
       },
     })
@@ -149,11 +150,6 @@ class Carrying {
     refuseFixed(base, size)
     await base.resize?.(size)
     await onResized?.()
-  }
-
-  #identityNow(): BaseIdentity {
-    if (this.#identity === undefined) throw new Error('the commit ends before it has landed')
-    return this.#identity
   }
 }
 

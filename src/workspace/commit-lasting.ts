@@ -46,6 +46,10 @@ export async function commitLasting(
   const { header, overlay } = lasting
   const work =
     header?.commit === undefined ? plainWork(space, options) : await restOf(space, lasting, options)
+  if (isDone(lasting, options)) {
+    const { size } = lasting.image.disk
+    return { ranges: 0, bytes: 0, finished: false, sizes: [size, size] }
+  }
   const base = await FileBase.open(space, lasting.image.path)
   try {
     const before = base.disk.size
@@ -222,6 +226,13 @@ async function checkOldView(
   const { size, sampleHash } = await identifyBase(space, path, overlay)
   const isSame = size === base.size && Buffer.compare(sampleHash, base.sampleHash) === 0
   if (!isSame) throw baseChanged(path, 'samples of what the commit left alone are different')
+}
+
+/** Nothing is staged, no commit was cut short, and the base is as long as it is to be. */
+function isDone({ header, overlay, image }: LastingOverlay, { ranges }: CommitLastingOptions) {
+  if (overlay.stagedRunCount() > 0 || header?.commit !== undefined) return false
+  const isLong = header?.undo === undefined && image.disk.size > overlay.size
+  return ranges !== undefined || isLong || image.disk.size === overlay.size
 }
 
 function refuseCheckpoints({ path, layers }: LastingOverlay): void {
