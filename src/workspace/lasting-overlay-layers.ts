@@ -131,7 +131,7 @@ class LayerOpener {
   }
 
   async #openFileOnce(path: string, writable: boolean): Promise<AddCowFile> {
-    const disk = await this.#space.open(path, { writable })
+    const disk = await this.#space.open(path, { writable, exclusive: writable })
     try {
       return await AddCowFile.open(disk)
     } catch (error) {
@@ -154,7 +154,7 @@ class LayerOpener {
       )
     }
     if (writable && tooLong) await this.#space.resize(path, needed)
-    return this.#space.open(path, { writable })
+    return this.#space.open(path, { writable, exclusive: writable })
   }
 
   async #openBase(basePath: string, file: AddCowFile, options: LayerOptions, depth: number) {

@@ -20,7 +20,16 @@ export class CrashFileDisk implements FileDiskInSpace {
   readonly #file: CrashFile
   readonly #calls: OpenCalls
 
-  constructor(space: CrashFiles, path: string, file: CrashFile, writable: boolean) {
+  readonly #unlock: () => void
+
+  constructor(
+    space: CrashFiles,
+    path: string,
+    file: CrashFile,
+    writable: boolean,
+    unlock: () => void = () => undefined,
+  ) {
+    this.#unlock = unlock
     this.#space = space
     this.#file = file
     this.#calls = new OpenCalls(path)
@@ -99,7 +108,9 @@ export class CrashFileDisk implements FileDiskInSpace {
   }
 
   async close(): Promise<void> {
-    if (await this.#calls.close()) this.#space.openDisks--
+    if (!(await this.#calls.close())) return
+    this.#space.openDisks--
+    this.#unlock()
   }
 
   #change(operation: CrashChange & { kind: 'write' | 'zero' }, options: WriteOptions) {

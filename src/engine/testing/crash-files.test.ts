@@ -43,6 +43,16 @@ describe('CrashFiles', () => {
     expect(await files.facts('/d/b')).toBeUndefined()
   })
 
+  it('opens a file exclusively once, until that is closed', async () => {
+    const files = CrashFiles.of({ '/d/a': Uint8Array.of(1) })
+    const exclusive = { writable: true, exclusive: true }
+    const first = await files.open('/d/a', exclusive)
+    await expectCode(files.open('/d/a', exclusive), 'IN_USE')
+    await (await files.open('/d/a', { writable: true })).close()
+    await first.close()
+    await (await files.open('/d/a', exclusive)).close()
+  })
+
   it('tells a file that was changed by its facts', async () => {
     const files = CrashFiles.of({ '/d/a': new Uint8Array(10), '/d/b': new Uint8Array(10) })
     const before = await files.facts('/d/a')

@@ -9,7 +9,7 @@
 import { assert, ensure } from '../base/assert'
 import { PlatterError } from '../base/errors'
 import { Prng } from '../base/prng'
-import type { FileDiskInSpace, FileFacts, FileSpace } from '../disk/file-space'
+import type { FileDiskInSpace, FileFacts, FileSpace, OpenInSpace } from '../disk/file-space'
 import { CrashBytes } from './crash-bytes'
 import { CrashFileDisk } from './crash-file-disk'
 import { CrashLog, type CrashOperation, directoryOf, type FileNumber } from './crash-log'
@@ -40,6 +40,7 @@ export class CrashFiles implements FileSpace {
   readonly #names: Map<string, FileNumber>
   readonly #files = new Map<FileNumber, CrashFile>()
   readonly #initial: CrashContents
+  readonly #locked = new Set<FileNumber>()
   readonly #prng: Prng
 
   /** Begins with `contents`, all of it stable. */
@@ -121,9 +122,16 @@ export class CrashFiles implements FileSpace {
     return new CrashFileDisk(this, path, file, true)
   }
 
-  async open(path: string, { writable }: { readonly writable: boolean }): Promise<FileDiskInSpace> {
+  async open(path: string, { writable, exclusive }: OpenInSpace): Promise<FileDiskInSpace> {
     await Promise.resolve()
-    return new CrashFileDisk(this, path, this.#find(path), writable)
+    const file = this.#find(path)
+    if (exclusive !== true) return new CrashFileDisk(this, path, file, writable)
+    if (this.#locked.has(file.number)) {
+      throw new PlatterError('IN_USE', `${path}: it is open exclusively`)
+    }
+    this.#locked.add(file.number)
+    const unlock = () => this.#locked.delete(file.number)
+    return new CrashFileDisk(this, path, file, writable, unlock)
   }
 
   async resize(path: string, size: number): Promise<void> {
