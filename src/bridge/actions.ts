@@ -45,6 +45,7 @@ export const ACTIONS = [
   action('file.open-nbd', 'File', 'Open NBD…', ['Mod+Shift+O']),
   action('file.open-sample', 'File', 'Open the sample'),
   action('file.save-as', 'File', 'Save as…', ['Mod+Shift+S'], separated),
+  action('file.keep', 'File', 'Keep staged changes in a file…', ['Mod+S']),
   action('file.settings', 'File', 'Settings…', ['Mod+,'], separated),
   action('file.close', 'File', 'Close image', ['Mod+W'], separated),
 
@@ -82,7 +83,11 @@ export const ACTIONS = [
   action('go.end', 'Go', 'End of the disk'),
 
   action('session.commit', 'Session', 'Commit…', ['Mod+Enter']),
-  action('session.serve', 'Session', 'Serve…', ['Mod+Shift+E']),
+  action('session.undo-commit', 'Session', 'Undo commit…', ['Alt+Z']),
+  action('session.recover', 'Session', 'Recover…', ['Alt+R']),
+  action('session.checkpoints', 'Session', 'Checkpoints…', ['Alt+K'], separated),
+  action('session.save', 'Session', 'Save the overlay file now', ['Alt+S']),
+  action('session.serve', 'Session', 'Serve…', ['Mod+Shift+E'], separated),
   action('session.cancel-job', 'Session', 'Cancel the running job'),
   action('session.discard-all', 'Session', 'Discard all…', [], separated),
 

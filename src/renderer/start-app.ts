@@ -1,5 +1,6 @@
 // Puts the page together: state, theme, the connection to the host, and what an App is.
 
+import { askToRecover } from './actions/ask-to-recover'
 import { runActionById } from './actions/run-action'
 import { BusyPeer } from './host/busy-peer'
 import { connectToHost } from './host/connect'
@@ -50,6 +51,7 @@ export function startApp(page: Window, toasts: ToastManager): App {
     now: () => page.performance.now(),
     reconnect: () => connection.retry(),
   }
+  askToRecover(app)
   return app
 }
 
@@ -64,7 +66,8 @@ function focusPane(page: Window, target: FocusTarget): void {
 
 function exposeTitle(page: Window, store: App['store']): void {
   store.subscribe(({ sessions, activeId }) => {
-    const name = sessions.find((each) => each.id === activeId)?.image.name
+    const session = sessions.find((each) => each.id === activeId)
+    const name = session?.lasting?.name ?? session?.image.name
     const title = name === undefined ? 'Platter' : `${name} – Platter`
     if (page.document.title !== title) page.document.title = title
   })

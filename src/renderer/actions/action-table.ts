@@ -77,7 +77,16 @@ function selectBlock(app: App, id: string): void {
   state.changeView(id, { cursor: { offset, selection: { offset: start, length } } })
 }
 
-type ImageDialog = 'goto' | 'serve' | 'commit' | 'discard-all' | 'save-as'
+type ImageDialog =
+  | 'goto'
+  | 'serve'
+  | 'commit'
+  | 'undo-commit'
+  | 'recover'
+  | 'checkpoints'
+  | 'discard-all'
+  | 'save-as'
+  | 'keep-overlay'
 
 const openWithImage = (kind: ImageDialog) =>
   withImage((app, session) => app.store.getState().openDialog({ kind, session }))
@@ -93,6 +102,13 @@ export const ACTION_TABLE: Readonly<Record<ActionId, ActionBehaviour>> = {
   },
   'file.open-sample': { enabled: always, run: (app) => openOrTell(app, SAMPLE_LOCATOR) },
   'file.save-as': { enabled: hasImage, run: openWithImage('save-as') },
+  'file.keep': {
+    enabled: (state) => {
+      const session = activeSession(state)
+      return session !== undefined && session.image.kind !== 'nbd' && session.lasting === undefined
+    },
+    run: openWithImage('keep-overlay'),
+  },
   'file.settings': { enabled: always, run: openPlain('settings') },
   'file.close': { enabled: hasImage, run: withImage((app, id) => closeSession(app, id)) },
 
@@ -158,6 +174,21 @@ export const ACTION_TABLE: Readonly<Record<ActionId, ActionBehaviour>> = {
   'go.end': { enabled: hasImage, run: (app) => goTo(app, Number.MAX_SAFE_INTEGER) },
 
   'session.commit': { enabled: hasStaged, run: openWithImage('commit') },
+  'session.undo-commit': {
+    enabled: (state) => activeSession(state)?.undo !== undefined && !commits(state),
+    run: openWithImage('undo-commit'),
+  },
+  'session.recover': {
+    enabled: (state) => activeSession(state)?.recover?.kind === 'committing' && !commits(state),
+    run: openWithImage('recover'),
+  },
+  'session.checkpoints': { enabled: hasImage, run: openWithImage('checkpoints') },
+  'session.save': {
+    enabled: (state) => activeSession(state)?.lasting !== undefined,
+    run: withImage(async (app, session) => {
+      await app.request('overlay.save', { session })
+    }),
+  },
   'session.serve': { enabled: hasImage, run: openWithImage('serve') },
   'session.cancel-job': {
     enabled: (state) => state.jobs.some((job) => job.state === 'running'),

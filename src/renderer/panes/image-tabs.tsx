@@ -49,7 +49,9 @@ interface ImageTabProps {
 }
 
 function ImageTab({ session, front, onShow, onClose }: ImageTabProps) {
-  const { name, locator } = session.image
+  const { lasting, image } = session
+  const name = lasting?.name ?? image.name
+  const title = lasting === undefined ? image.locator : `${lasting.path}\nover ${image.locator}`
   return (
     <div
       className="image-tab"
@@ -60,7 +62,7 @@ function ImageTab({ session, front, onShow, onClose }: ImageTabProps) {
         type="button"
         className="image-tab-name"
         aria-current={front ? 'page' : undefined}
-        title={locator}
+        title={title}
         onClick={onShow}
       >
         {stagedBytes(session) > 0 && <i className="image-tab-dot" aria-hidden />}

@@ -17,6 +17,7 @@ export function StatusBar() {
     <footer className="status-bar">
       {session && <Place key={session.id} session={session} />}
       <span className="status-space" />
+      {session && <Keeping session={session} />}
       <Jobs />
       <Connection />
     </footer>
@@ -70,6 +71,31 @@ function RangeText({ name, range }: { readonly name: string; readonly range: Byt
       <span className="mono">{formatHex(length)}</span>{' '}
       <span className="mono" title={`${groupDigits(offset)} + ${groupDigits(length)}`}>
         ({length < 1024 ? groupDigits(length) : formatSize(length)})
+      </span>
+    </>
+  )
+}
+
+/** Whether what is staged outlives the window, and a crash. */
+function Keeping({ session }: { readonly session: SessionInfo }) {
+  const { lasting, recover } = session
+  const cut = recover?.kind === 'committing'
+  if (lasting === undefined) return null
+  const state = lasting.problem ? 'not saved' : lasting.unsaved ? 'saving…' : 'saved'
+  const title = lasting.problem?.message ?? lasting.path
+  return (
+    <>
+      {cut && (
+        <span className="status-item status-cut" role="status">
+          <TriangleAlert size={12} aria-hidden />a commit was cut short
+        </span>
+      )}
+      <span
+        className={`status-item status-keeping ${lasting.problem ? 'problem' : ''}`}
+        title={title}
+      >
+        <span className="status-low">lasting: {lasting.name},</span>
+        <span className="status-saved">{state}</span>
       </span>
     </>
   )

@@ -13,6 +13,11 @@ export type DialogState =
   | { readonly kind: 'open-image' }
   | { readonly kind: 'open-nbd'; readonly uri: string }
   | { readonly kind: 'goto'; readonly session: SessionId }
+  | { readonly kind: 'base-changed'; readonly locator: string; readonly why: string }
+  | { readonly kind: 'undo-commit'; readonly session: SessionId }
+  | { readonly kind: 'keep-overlay'; readonly session: SessionId }
+  | { readonly kind: 'checkpoints'; readonly session: SessionId }
+  | { readonly kind: 'recover'; readonly session: SessionId }
   | { readonly kind: 'save-as'; readonly session: SessionId }
   | { readonly kind: 'serve'; readonly session: SessionId }
   | { readonly kind: 'stop-export'; readonly session: SessionId; readonly export: ExportId }

@@ -13,11 +13,24 @@ interface TextFieldProps {
   readonly invalid?: boolean
   /** What is wrong with it, as the host says; in place of the hint. */
   readonly problem?: string | undefined
+  /** Enter in the field, where it is not the form's. */
+  readonly onEnter?: () => void
   readonly inputRef?: RefObject<HTMLInputElement | null>
 }
 
 export function TextField(props: TextFieldProps) {
-  const { label, value, onChange, hint, invalid, problem, mono = false, inputRef, ...rest } = props
+  const {
+    label,
+    value,
+    onChange,
+    hint,
+    invalid,
+    problem,
+    mono = false,
+    inputRef,
+    onEnter,
+    ...rest
+  } = props
   return (
     <Field.Root className="field" invalid={invalid === true || problem !== undefined}>
       <Field.Label className="field-label">{label}</Field.Label>
@@ -29,6 +42,11 @@ export function TextField(props: TextFieldProps) {
         spellCheck={false}
         autoComplete="off"
         onValueChange={(next) => onChange(next)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || onEnter === undefined) return
+          event.preventDefault()
+          onEnter()
+        }}
       />
       {hint !== undefined && problem === undefined && (
         <Field.Description className="field-hint" aria-live="polite">

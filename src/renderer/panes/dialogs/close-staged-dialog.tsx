@@ -24,6 +24,11 @@ export function CloseStagedDialog({ session, onClose }: CloseStagedDialogProps) 
     state.activate(id)
     state.openDialog({ kind: 'commit', session: id })
   }
+  const keepInFile = () => {
+    const state = app.store.getState()
+    state.activate(id)
+    state.openDialog({ kind: 'keep-overlay', session: id })
+  }
   const discard = () =>
     attempt.start(async () => {
       await closeSession(app, id, true)
@@ -34,6 +39,7 @@ export function CloseStagedDialog({ session, onClose }: CloseStagedDialogProps) 
       title={`Close ${image.name} with staged changes?`}
       onClose={onClose}
       onSubmit={onClose}
+      width="wide"
       footer={
         <>
           <div className="grow">
@@ -41,6 +47,7 @@ export function CloseStagedDialog({ session, onClose }: CloseStagedDialogProps) 
               Discard {what} and close
             </Button>
           </div>
+          {image.kind !== 'nbd' && <Button onClick={keepInFile}>Keep in a file…</Button>}
           <Button onClick={commitFirst}>Commit…</Button>
           <Button look="primary" type="submit">
             Keep it open

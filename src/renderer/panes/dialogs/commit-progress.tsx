@@ -1,21 +1,24 @@
 import type { JobInfo, SessionInfo } from '../../../bridge/model'
-import { formatPercent, formatSize } from '../../../engine/base/size-text'
+import { formatSize } from '../../../engine/base/size-text'
 import { stagedBytes } from '../../state/app-state'
 import { useApp } from '../../state/use-app'
 import { Button } from '../../widgets/button'
 import { DialogFrame } from '../../widgets/dialog-frame'
+import { JobView } from '../../widgets/job-view'
 import { Problem } from '../../widgets/problem'
-import { ProgressBar } from '../../widgets/progress-bar'
 import { useAttempt } from '../../widgets/use-attempt'
+import type { JobWords } from './job-dialog'
 
 interface CommitProgressProps {
   readonly session: SessionInfo
   readonly job: JobInfo
+  /** Titles by how it stands, where it is no plain commit. */
+  readonly words?: JobWords
   readonly onClose: () => void
 }
 
 /** A commit that runs, or how it ended. */
-export function CommitProgress({ session, job, onClose }: CommitProgressProps) {
+export function CommitProgress({ session, job, words = COMMITTING, onClose }: CommitProgressProps) {
   const app = useApp()
   const attempt = useAttempt()
   const running = job.state === 'running'
@@ -25,7 +28,7 @@ export function CommitProgress({ session, job, onClose }: CommitProgressProps) {
     })
   return (
     <DialogFrame
-      title={running ? 'Committing' : endTitle(job)}
+      title={words[job.state]}
       onClose={onClose}
       footer={
         running ? (
@@ -42,32 +45,24 @@ export function CommitProgress({ session, job, onClose }: CommitProgressProps) {
         )
       }
     >
-      <div className="job-progress">
-        <p>
-          <span>{job.title}</span>
-          <span className="dim">{running ? job.phase : ''}</span>
+      <JobView job={job} />
+      {running && (
+        <p className="dim">
+          A cancel stops after the blocks that are on their way; what is not carried stays staged.
         </p>
-        <ProgressBar label={job.title} done={running ? job.done : endDone(job)} total={job.total} />
-        {running && (
-          <p className="dim">
-            <span className="mono">
-              {formatSize(job.done, 2)} of {formatSize(job.total, 2)},{' '}
-              {formatPercent(job.done, job.total)}
-            </span>
-            <span className="mono">{job.rate > 0 ? `${formatSize(job.rate)}/s` : ''}</span>
-          </p>
-        )}
-      </div>
+      )}
       {!running && <Ending session={session} job={job} />}
       {attempt.problem !== undefined && <Problem>{attempt.problem}</Problem>}
     </DialogFrame>
   )
 }
 
-const endDone = (job: JobInfo) => (job.state === 'done' ? job.total : job.done)
-
-const endTitle = ({ state }: JobInfo) =>
-  state === 'done' ? 'Committed' : state === 'cancelled' ? 'Commit cancelled' : 'Commit failed'
+const COMMITTING: JobWords = {
+  running: 'Committing',
+  done: 'Committed',
+  cancelled: 'Commit cancelled',
+  failed: 'Commit failed',
+}
 
 function Ending({ session, job }: Pick<CommitProgressProps, 'session' | 'job'>) {
   if (job.state === 'done') return <Problem tone="good">{job.summary ?? job.title}</Problem>

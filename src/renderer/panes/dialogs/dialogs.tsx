@@ -2,17 +2,22 @@ import { useApp, useAppState } from '../../state/use-app'
 import { ServeDialog } from '../serve/serve-dialog'
 import { StopExportDialog } from '../serve/stop-export-dialog'
 import { AboutDialog } from './about-dialog'
+import { BaseChangedDialog } from './base-changed-dialog'
+import { CheckpointsDialog } from './checkpoints-dialog'
 import { CloseStagedDialog } from './close-staged-dialog'
 import { CommandPalette } from './command-palette'
 import { CommitDialog } from './commit-dialog'
 import { DiscardAllDialog } from './discard-all-dialog'
 import { DiscardRangeDialog } from './discard-range-dialog'
 import { GotoDialog } from './goto-dialog'
+import { KeepOverlayDialog } from './keep-overlay-dialog'
 import { OpenImageDialog } from './open-image-dialog'
 import { OpenNbdDialog } from './open-nbd-dialog'
+import { RecoverDialog } from './recover-dialog'
 import { SaveAsDialog } from './save-as-dialog'
 import { SettingsDialog } from './settings-dialog'
 import { ShortcutSheet } from './shortcut-sheet'
+import { UndoCommitDialog } from './undo-commit-dialog'
 import { ZeroRangeDialog } from './zero-range-dialog'
 import './dialogs.css'
 
@@ -34,6 +39,8 @@ export function Dialogs() {
       return <AboutDialog onClose={onClose} />
     case 'open-image':
       return <OpenImageDialog onClose={onClose} />
+    case 'base-changed':
+      return <BaseChangedDialog locator={dialog.locator} why={dialog.why} onClose={onClose} />
     case 'open-nbd':
       return <OpenNbdDialog firstUri={dialog.uri} onClose={onClose} />
   }
@@ -44,6 +51,14 @@ export function Dialogs() {
       return <GotoDialog session={session} onClose={onClose} />
     case 'stop-export':
       return <StopExportDialog session={session} id={dialog.export} onClose={onClose} />
+    case 'undo-commit':
+      return <UndoCommitDialog session={session} onClose={onClose} />
+    case 'keep-overlay':
+      return <KeepOverlayDialog session={session} onClose={onClose} />
+    case 'checkpoints':
+      return <CheckpointsDialog session={session} onClose={onClose} />
+    case 'recover':
+      return <RecoverDialog session={session} onClose={onClose} />
     case 'save-as':
       return <SaveAsDialog session={session} onClose={onClose} />
     case 'serve':

@@ -4,7 +4,7 @@ import { File, Folder } from 'lucide-react'
 import { useRef, useState } from 'react'
 import type { Directory, DirectoryEntry } from '../../../bridge/model'
 import { formatSize } from '../../../engine/base/size-text'
-import { openLocator } from '../../actions/open-image'
+import { asksAboutBase, openLocator } from '../../actions/open-image'
 import { messageOf } from '../../state/app'
 import { useAnswer } from '../../state/use-answer'
 import { useApp } from '../../state/use-app'
@@ -28,10 +28,17 @@ export function OpenImageDialog({ onClose }: { readonly onClose: () => void }) {
   const browse = useBrowsing()
   const input = useRef<HTMLInputElement>(null)
   const attempt = useAttempt()
-  const open = (locator: string) =>
-    attempt.start(async () => {
+  const openIt = async (locator: string) => {
+    try {
       await openLocator(app, locator)
       onClose()
+    } catch (error) {
+      if (!asksAboutBase(app, locator, error)) throw error
+    }
+  }
+  const open = (locator: string) =>
+    attempt.start(async () => {
+      await openIt(locator)
     })
   /** What was typed may be either: only the host knows. */
   const submit = () =>
@@ -39,8 +46,7 @@ export function OpenImageDialog({ onClose }: { readonly onClose: () => void }) {
       const target = browse.text.trim()
       const listed = await app.request('files.list', { path: target }).catch(() => undefined)
       if (listed !== undefined) return browse.goInto(listed.value.path)
-      await openLocator(app, target)
-      onClose()
+      await openIt(target)
     })
   const problem = attempt.problem ?? browse.problem
   return (
