@@ -126,7 +126,7 @@ class LayerOpener {
     const cutTo = file.lengthToCutTo
     if (!writable || cutTo === undefined) return file
     await file.close()
-    await this.#space.resize(path, cutTo)
+    await this.#cut(path, cutTo)
     return this.#openFileOnce(path, writable)
   }
 
@@ -137,6 +137,17 @@ class LayerOpener {
     } catch (error) {
       await disk.close()
       throw at(path, error)
+    }
+  }
+
+  /** Stable before the header says that all is in order. */
+  async #cut(path: string, size: number): Promise<void> {
+    await this.#space.resize(path, size)
+    const disk = await this.#space.open(path, { writable: true })
+    try {
+      await disk.flush()
+    } finally {
+      await disk.close()
     }
   }
 
@@ -153,7 +164,7 @@ class LayerOpener {
         { data: { length: facts.size, needed } },
       )
     }
-    if (writable && tooLong) await this.#space.resize(path, needed)
+    if (writable && tooLong) await this.#cut(path, needed)
     return this.#space.open(path, { writable, exclusive: writable })
   }
 

@@ -86,7 +86,7 @@ async function changeFile(
   path: string,
   change: (file: AddCowFile) => Promise<void>,
 ): Promise<void> {
-  const disk = await space.open(path, { writable: true })
+  const disk = await space.open(path, { writable: true, exclusive: true })
   try {
     await change(await AddCowFile.open(disk))
   } finally {
@@ -95,7 +95,7 @@ async function changeFile(
 }
 
 async function flushFile(space: FileSpace, path: string): Promise<void> {
-  const disk = await space.open(path, { writable: true })
+  const disk = await space.open(path, { writable: true, exclusive: true })
   try {
     await disk.flush()
   } finally {
