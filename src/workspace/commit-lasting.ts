@@ -2,12 +2,13 @@
 // an undo file is a lasting overlay too, and committing it writes back what was overwritten.
 
 import { resolve } from 'node:path'
+import { ensure } from '../engine/base/assert'
 import { PlatterError } from '../engine/base/errors'
 import { type ByteRange, joinRanges } from '../engine/base/ranges'
-import type { Disk } from '../engine/disk/disk'
 import type { FileSpace } from '../engine/disk/file-space'
 import type { AddCowHeader, BaseIdentity } from '../engine/formats/add-cow/add-cow-header'
 import type { CommitResult } from '../engine/layers/commit'
+import { copyUp } from '../engine/layers/copy-up'
 import type { OverlayDisk } from '../engine/layers/overlay'
 import { baseChanged, baseDifference, identifyBase } from './base-identity'
 import { type CarryProgress, carryIntoBase, type UndoPlace } from './carry-into-base'
@@ -108,6 +109,7 @@ export async function undoInterrupted(
   const undo = await openLastingOverlay(space, undoPath, { writable: true, interrupted: true })
   let result: LastingCommit
   try {
+    await stageAgain(lasting, undo)
     result = await commitLasting(space, undo, { ...options, verify: false })
   } finally {
     await undo.close()
@@ -118,6 +120,18 @@ export async function undoInterrupted(
   await lasting.top.file.markCommitted(now)
   lasting.overlay.onChange({ offset: 0, length: lasting.overlay.size })
   return result
+}
+
+/**
+ * A commit that was cut short at its very end has landed, and some or all of its blocks are not staged any
+ * more. The base has their bytes: they are staged again before it loses them.
+ */
+async function stageAgain({ overlay }: LastingOverlay, undo: LastingOverlay): Promise<void> {
+  const { header } = undo
+  if (header?.undo !== 'done' || header.commit !== undefined) return
+  const grown = { offset: header.size, length: Math.max(0, overlay.size - header.size) }
+  for (const range of [...undo.overlay.stagedRuns(), grown]) await copyUp(overlay.blocks, range)
+  await overlay.flush()
 }
 
 interface Work {
@@ -203,14 +217,27 @@ async function checkNow(
     const had = `it had ${header.base.size} bytes before the commit that was cut short`
     throw baseChanged(path, `${had}, and has ${now.size}`)
   }
-  if (undo?.isMade === true) await checkThrough(space, undo.path, image.disk)
+  if (undo?.isMade === true) await takeUpUndo(space, undo.path, image, now)
 }
 
-async function checkThrough(space: FileSpace, undoPath: string, base: Disk): Promise<void> {
-  const { file, overlay } = await openUndoFile(space, undoPath, base)
+/**
+ * The undo file of a commit that is being finished, which will change the base once more: it goes by what it
+ * shows again, until that is over.
+ */
+async function takeUpUndo(
+  space: FileSpace,
+  undoPath: string,
+  { path, disk }: LastingOverlay['image'],
+  now: BaseIdentity,
+): Promise<void> {
+  const { file, overlay } = await openUndoFile(space, undoPath, disk)
   try {
-    const { header } = file
-    if (header?.undo === 'pending') await checkOldView(space, undoPath, header, overlay)
+    const header = ensure(file.header, 'header of an undo file')
+    if (header.undo === 'pending') return await checkOldView(space, path, header, overlay)
+    const why = baseDifference(header.base, now)
+    if (why !== undefined) throw baseChanged(path, why)
+    const base = await identifyBase(space, path, overlay)
+    await file.update((known) => ({ ...known, base, undo: 'pending' }))
   } finally {
     await overlay.close()
   }
