@@ -10,6 +10,7 @@ import type { runOverlayCommit } from './commands/overlay-commit'
 import type { runOverlayCreate } from './commands/overlay-create'
 import type { runOverlayDiscard } from './commands/overlay-discard'
 import type { runOverlayInfo } from './commands/overlay-info'
+import type { runOverlayResize } from './commands/overlay-resize'
 
 export interface OverlayCommands {
   readonly overlayCreate: typeof runOverlayCreate
@@ -17,6 +18,7 @@ export interface OverlayCommands {
   readonly overlayCommit: typeof runOverlayCommit
   readonly overlayDiscard: typeof runOverlayDiscard
   readonly overlayCheckpoint: typeof runOverlayCheckpoint
+  readonly overlayResize: typeof runOverlayResize
 }
 
 export const OVERLAY_COMMANDS: OverlayCommands = {
@@ -29,6 +31,8 @@ export const OVERLAY_COMMANDS: OverlayCommands = {
     (await import('./commands/overlay-discard')).runOverlayDiscard(...args),
   overlayCheckpoint: async (...args) =>
     (await import('./commands/overlay-checkpoint')).runOverlayCheckpoint(...args),
+  overlayResize: async (...args) =>
+    (await import('./commands/overlay-resize')).runOverlayResize(...args),
 }
 
 const ACCEPT_BASE: [string, string] = [
@@ -50,6 +54,11 @@ export function addOverlay(program: Command, run: OverlayCommands): void {
   addCommit(overlay, run.overlayCommit)
   addDiscard(overlay, run.overlayDiscard)
   addCheckpoint(overlay, run.overlayCheckpoint)
+  overlay
+    .command('resize <file> <size>')
+    .description('another size for the disk; what is added reads as zeroes')
+    .option(...ACCEPT_BASE)
+    .action((file, size, options) => run.overlayResize(file, size, options))
 }
 
 function addCreate(overlay: Command, run: OverlayCommands['overlayCreate']): void {

@@ -162,6 +162,10 @@ describe('platter overlay', () => {
     expect(await done('checkpoint', overlay, '--name', 'a b')).toBe("made 'a b'\n")
     expect(await done('checkpoint', overlay, '--back')).toBe("gone back to 'a b'\n")
     expect(await done('discard', overlay)).toBe('0 bytes discarded\n')
+    expect(await done('resize', overlay, '5M')).toBe('')
+    expect(await info()).toMatchObject({ size: 5 * MIB, baseSize: SIZE })
+    expect(await done('resize', overlay, '4M')).toBe('')
+    await refused(['overlay', 'resize', overlay, '4X'], /size: '4X' is not a size/, 2)
     const range = ['overlay', 'discard', overlay, '--range', '8M+1']
     await refused(range, /outside the disk of 4194304 bytes/)
     await refused(['overlay', 'info', image], /not an overlay file/)

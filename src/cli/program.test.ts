@@ -31,6 +31,7 @@ async function parse(...words: string[]): Promise<Parsed> {
     overlayCommit: note('overlayCommit'),
     overlayDiscard: note('overlayDiscard'),
     overlayCheckpoint: note('overlayCheckpoint'),
+    overlayResize: note('overlayResize'),
   }
   const output = {
     writeOut: (text: string) => {
@@ -203,6 +204,10 @@ describe('the words of the command line', () => {
       ['overlayCheckpoint', 'f', { name: 'a b' }],
     ],
     [
+      ['overlay', 'resize', 'f', '3G', '--accept-base'],
+      ['overlayResize', 'f', '3G', { acceptBase: true }],
+    ],
+    [
       ['overlay', 'checkpoint', 'f', '--back'],
       ['overlayCheckpoint', 'f', { back: true }],
     ],
@@ -261,6 +266,7 @@ const WRONG: [string[], RegExp][] = [
     'overlay create f --base a --version 1 --block-size 64K'.split(' '),
     /'--block-size <n>' cannot be used with option '--version 1'$/,
   ],
+  [['overlay', 'resize', 'f'], /missing required argument 'size'$/],
   [['overlay', 'info'], /missing required argument 'file'$/],
   [['overlay', 'inof', 'f'], /unknown command 'inof'/],
   [['overlay', 'discard', 'f', '--range', '5'], /a range is an offset and a length/],

@@ -107,6 +107,7 @@ describe('the documents', () => {
       overlayCommit: done,
       overlayDiscard: done,
       overlayCheckpoint: done,
+      overlayResize: done,
     }
     const lines = DOCUMENTS.flatMap((path) => commandLines(path).map((words) => ({ path, words })))
     expect(lines.length).toBeGreaterThan(10)

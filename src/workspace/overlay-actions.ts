@@ -9,6 +9,7 @@ import { openLastingOverlay } from './lasting-overlay'
 import { goBack, makeCheckpoint, mergeDown } from './lasting-overlay-checkpoints'
 import { createLastingOverlay } from './lasting-overlay-create'
 import { type OverlayReport, reportOverlay } from './lasting-overlay-report'
+import { resizeOverlay } from './lasting-overlay-resize'
 import { isFileLocator } from './locators'
 import { withOverlaySpace } from './overlay-files'
 
@@ -53,6 +54,9 @@ export function discardStaged(file: string, options: DiscardAction): Promise<num
     }
   })
 }
+
+export const resizeTo = (file: string, size: number, options: ChangeAction): Promise<void> =>
+  withOverlaySpace((space) => resizeOverlay(space, pathOf(file), size, options))
 
 export interface CheckpointAction extends ChangeAction {
   readonly what: 'make' | 'back' | 'merge'
