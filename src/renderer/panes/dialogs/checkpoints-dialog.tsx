@@ -105,10 +105,10 @@ function Checkpoints({ session, lasting, onClose }: KeptProps) {
           {newest !== undefined && (
             <div className="grow checkpoint-acts">
               <Button onClick={() => setAsking(true)} disabled={attempt.pending}>
-                Go back to {newest.name}…
+                Go back to '{newest.name}'…
               </Button>
               <Button onClick={merge} disabled={attempt.pending}>
-                Merge into {newest.name}
+                Merge into '{newest.name}'
               </Button>
             </div>
           )}
@@ -187,7 +187,7 @@ function GoBackQuestion(props: GoBackQuestionProps) {
   const bytes = stagedBytes(session)
   return (
     <DialogFrame
-      title={`Go back to ${name}?`}
+      title={`Go back to '${name}'?`}
       onClose={onKeep}
       onSubmit={onGoBack}
       footer={
@@ -201,9 +201,9 @@ function GoBackQuestion(props: GoBackQuestionProps) {
     >
       <p>
         {formatExact(totals.written)} that were written and {formatExact(totals.zeroed)} that were
-        zeroed since {name} are lost, whoever staged them. This cannot be undone. What was staged
-        before stays staged, {name} is no checkpoint any more then, and {image.name} itself stays as
-        it is.
+        zeroed since '{name}' are lost, whoever staged them. This cannot be undone. What was staged
+        before stays staged, '{name}' is no checkpoint any more then, and {image.name} itself stays
+        as it is.
       </p>
       {problem !== undefined && <Problem>{problem}</Problem>}
     </DialogFrame>

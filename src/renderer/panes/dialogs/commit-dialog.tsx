@@ -120,16 +120,11 @@ function whatHappens(
   keep: boolean,
   review: CommitReview | undefined,
 ): string {
-  const parts = [
-    ...(keep ? ['what they overwrite is kept first'] : []),
-    `they are written to ${image.name}`,
-    ...(verify ? ['read back and compared'] : []),
-    'and are no longer staged then',
-  ]
+  const written = `${keep ? 'First what they overwrite is kept; then they' : 'They'} are written to ${image.name}`
   const rest = review !== undefined && review.ranges < stagedRuns
   const grows = review?.growsBy ?? 0
   return [
-    `Range by range: ${parts.join(', ')}.`,
+    `${written}${verify ? ', read back and compared' : ''}, and no longer staged.`,
     ...(rest ? ['What is not chosen stays staged.'] : []),
     ...(grows > 0 ? [`${image.name} becomes longer by ${formatExact(grows)}.`] : []),
     ...(keep ? [] : ['Without what is overwritten the commit cannot be undone.']),

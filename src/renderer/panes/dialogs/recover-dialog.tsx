@@ -92,7 +92,9 @@ function WaysOn({ session, recover, onClose, onStarted }: WaysOnProps) {
         {image.name} already, others not. Nothing is lost: all of them are still staged, and reading
         here is right either way. Until you decide, nothing can be committed or discarded.
       </p>
-      <FactList facts={factsOf(session, recover)} />
+      <div className="flush">
+        <FactList facts={factsOf(session, recover)} />
+      </div>
       <ul className="recover-ways">
         <li>
           <b>Finish</b> writes all of it again, reads it back, and ends as the commit would have.

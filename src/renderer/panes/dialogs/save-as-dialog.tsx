@@ -105,7 +105,9 @@ function WhereTo({ session, onClose, onStarted }: WhereToProps) {
           {messageOf(failed)}. It stays as it is until the copy is complete, and is gone then.
         </Problem>
       )}
-      <FactList facts={factsOf(session)} />
+      <div className="flush">
+        <FactList facts={factsOf(session)} />
+      </div>
     </DialogFrame>
   )
 }

@@ -54,7 +54,11 @@ export function UndoCommitDialog({ session, onClose }: UndoCommitDialogProps) {
       }
     >
       <p>{whatHappens(session, again)}</p>
-      {review && <FactList facts={factsOf(review)} />}
+      {review && (
+        <div className="flush">
+          <FactList facts={factsOf(review)} />
+        </div>
+      )}
       {review?.warnings.map((warning) => (
         <Problem tone="warning" key={warning}>
           {warning}
