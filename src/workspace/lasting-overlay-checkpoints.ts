@@ -29,12 +29,10 @@ export async function makeCheckpoint(
   { name: asked, acceptBase }: CheckpointOptions = {},
 ): Promise<string> {
   const lasting = await openLastingOverlay(space, path, { writable: true, acceptBase })
-  const made: NewFile[] = []
-  let name = asked
   try {
     const header = headerOf(lasting)
     const names = await freeNames(space, path, header.generation + 1)
-    name ??= `checkpoint ${names.number}`
+    const name = asked ?? `checkpoint ${names.number}`
     refuseTaken(lasting, name)
     const { overlay } = lasting
     await overlay.flush()
@@ -50,17 +48,16 @@ export async function makeCheckpoint(
       baseName: basename(names.frozen),
       imageName: basename(names.image),
     }
-    made.push(
+    await createFiles(space, [
       overlayFile(names.frozen, frozen, lasting.top),
       { path: names.image, size: alignUp(header.size, header.clusterSize) },
       overlayFile(names.fresh, fresh),
-    )
-    await createFiles(space, made)
+    ])
+    await takePlace(space, names.fresh, path)
+    return name
   } finally {
     await lasting.close()
   }
-  await takePlace(space, ensure(made.at(-1), 'the fresh overlay').path, path)
-  return name
 }
 
 /** Forgets what was staged since the last checkpoint. Resolves with its name. BAD_REQUEST without one. */
@@ -69,7 +66,7 @@ export async function goBack(
   path: string,
   options: Pick<CheckpointOptions, 'acceptBase'> = {},
 ): Promise<string> {
-  const lasting = await openLastingOverlay(space, path, { writable: false, ...options })
+  const lasting = await openLastingOverlay(space, path, { writable: true, ...options })
   return replaceByFrozen(space, lasting)
 }
 
@@ -112,32 +109,35 @@ export async function mergeDown(
   } finally {
     await lasting.close()
   }
-  const merged = await openLastingOverlay(space, path, { ...options, writable: false })
+  const merged = await openLastingOverlay(space, path, options)
   return replaceByFrozen(space, merged)
 }
 
 /** Closes it. The overlay file becomes what the checkpoint below is, and what lay above that is removed. */
 async function replaceByFrozen(space: FileSpace, lasting: LastingOverlay): Promise<string> {
   const { path } = lasting
-  let fresh: string
   let below: OverlayLayer
+  let header: AddCowHeader
   try {
     below = frozenBelow(lasting)
-    const header = ensure(below.file.header, 'header of a frozen overlay')
-    fresh = (await freeNames(space, path, header.generation + 1)).fresh
+    header = ensure(below.file.header, 'header of a frozen overlay')
+    const { fresh } = await freeNames(space, path, header.generation + 1)
     const thawed: AddCowHeader = { ...header, state: 'clean', checkpointName: '' }
     await createFiles(space, [overlayFile(fresh, thawed, below)])
+    await takePlace(space, fresh, path)
   } finally {
     await lasting.close()
   }
-  await takePlace(space, fresh, path)
   await space.remove(below.path)
   await space.remove(lasting.top.imagePath)
   await space.syncNames(path)
-  return ensure(below.file.header, 'header of a frozen overlay').checkpointName
+  return header.checkpointName
 }
 
-/** The step at which everything is as it was to be. */
+/**
+ * The step at which everything is as it was to be. The old file is still open, so that nobody else can
+ * begin to write to it and lose that.
+ */
 async function takePlace(space: FileSpace, fresh: string, path: string): Promise<void> {
   await space.rename(fresh, path)
   await space.syncNames(path)
