@@ -46,6 +46,7 @@ export const ACTIONS = [
   action('file.open-sample', 'File', 'Open the sample'),
   action('file.save-as', 'File', 'Save as…', ['Mod+Shift+S'], separated),
   action('file.keep', 'File', 'Keep staged changes in a file…', ['Mod+S']),
+  action('file.compare', 'File', 'Compare with…', ['Mod+Shift+D']),
   action('file.settings', 'File', 'Settings…', ['Mod+,'], separated),
   action('file.close', 'File', 'Close image', ['Mod+W'], separated),
 

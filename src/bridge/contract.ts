@@ -10,6 +10,7 @@ import type {
   ActivityTick,
   CellDetail,
   CommitReview,
+  ComparisonRows,
   Directory,
   ExportId,
   ExportInfo,
@@ -162,6 +163,13 @@ export interface Requests {
   'save.start': Call<
     OfSession<{ readonly path: string; readonly replace?: boolean }>,
     { readonly job: JobId }
+  >
+  /** What the session shows against another image, by path or URI. */
+  'compare.start': Call<OfSession<{ readonly locator: string }>, { readonly job: JobId }>
+  /** The ranges that differ, of a comparison that ran lately; NO_JOB for an older one. */
+  'compare.rows': Call<
+    { readonly job: JobId; readonly first: number; readonly count: number },
+    ComparisonRows
   >
   /** Carries what is staged into a new overlay file, with which the session goes on. */
   'overlay.keep': Call<OfSession<{ readonly path: string }>, { readonly job: JobId }>

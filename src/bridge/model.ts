@@ -193,7 +193,7 @@ export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 export interface JobInfo {
   readonly id: JobId
   readonly session: SessionId
-  readonly kind: 'survey' | 'commit' | 'copy' | 'keep' | 'merge'
+  readonly kind: 'survey' | 'commit' | 'copy' | 'keep' | 'merge' | 'compare'
   /** `Writing 12 ranges to disk.img` */
   readonly title: string
   /** The new file that it makes. */
@@ -208,6 +208,15 @@ export interface JobInfo {
   /** One sentence about how it ended. */
   readonly summary?: string
   readonly error?: PlainError
+}
+
+/** What a comparison has found: exact to the byte, ascending. */
+export interface ComparisonRows {
+  readonly total: number
+  readonly bytes: number
+  /** So many of the total can be asked for. */
+  readonly kept: number
+  readonly rows: readonly ByteRange[]
 }
 
 export interface NbdExportInfo {

@@ -46,6 +46,8 @@ const FULL: { [N in RequestName]: Required<Params<N>> } & {
   'recover.finish': { ...SESSION, verify: true },
   'recover.undo': SESSION,
   'save.start': { ...SESSION, path: '/srv/images/copy.img', replace: true },
+  'compare.start': { ...SESSION, locator: '/srv/images/other.img' },
+  'compare.rows': { job: 'j1', first: 0, count: 100 },
   'overlay.keep': { ...SESSION, path: '/srv/images/disk.overlay' },
   'overlay.save': SESSION,
   'checkpoint.make': { ...SESSION, name: 'before the update' },

@@ -120,6 +120,12 @@ const REQUEST_SCHEMAS = {
     path: someText(MAX_PATH_LENGTH),
     replace: z.boolean().exactOptional(),
   }),
+  'compare.start': z.strictObject({ ...ofSession, locator: someText(MAX_LOCATOR_LENGTH) }),
+  'compare.rows': z.strictObject({
+    job: id,
+    first: offset,
+    count: count(0, MAX_ROWS_PER_REQUEST),
+  }),
   'overlay.keep': z.strictObject({ ...ofSession, path: someText(MAX_PATH_LENGTH) }),
   'overlay.save': z.strictObject(ofSession),
   'checkpoint.make': z.strictObject({

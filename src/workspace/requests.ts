@@ -9,6 +9,7 @@ import { listDirectory } from './directories'
 import type { HostServices } from './host-services'
 import { connectionTo } from './nbd-source'
 import { overlayRequests } from './overlay-requests'
+import { refuseInterrupted } from './recover'
 import { recoverRequests } from './recover-requests'
 import { saveAs } from './save-as'
 import type { Session } from './session'
@@ -195,13 +196,21 @@ function commitRequests(workspace: Workspace): GroupOf<'commit' | 'job'> {
   }
 }
 
-function saveRequests(workspace: Workspace): GroupOf<'save'> {
+function saveRequests(workspace: Workspace): GroupOf<'save' | 'compare'> {
   return {
     'save.start': async ({ session, path, replace }) => {
       const found = workspace.session(session)
       const job = await found.changes.change(() => saveAs(found, workspace.jobs, { path, replace }))
       return { value: { job: job.id } }
     },
+    'compare.start': async ({ session, locator }, { signal }) => {
+      const found = workspace.session(session)
+      const start = () => workspace.comparisons.start(found, locator, signal)
+      return { value: { job: (await found.changes.change(start)).id } }
+    },
+    'compare.rows': async ({ job, first, count }) => ({
+      value: workspace.comparisons.rows(job, first, count),
+    }),
   }
 }
 

@@ -10,7 +10,10 @@ export const busyWith =
     if (exports.list().some((each) => each.session === session)) {
       return 'it is being served: stop the export first'
     }
-    const copies = jobs.list().filter((job) => job.session === session && job.kind === 'copy')
-    if (!copies.some((job) => job.state === 'running')) return undefined
-    return 'it is being saved: wait for the copy, or cancel it'
+    const running = jobs.list().filter((job) => job.session === session && job.state === 'running')
+    if (running.some((job) => job.kind === 'copy')) {
+      return 'it is being saved: wait for the copy, or cancel it'
+    }
+    if (!running.some((job) => job.kind === 'compare')) return undefined
+    return 'it is being compared: wait for the end, or cancel it'
   }

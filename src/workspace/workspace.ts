@@ -11,6 +11,7 @@ import { hasCode, PlatterError, toPlainError } from '../engine/base/errors'
 import { HoleWorker } from '../engine/io/hole-worker'
 import { systemClock } from '../engine/io/system-clock'
 import { OverlayDisk } from '../engine/layers/overlay'
+import { Comparisons } from './comparisons'
 import { EventHub } from './event-hub'
 import { Exports } from './exports'
 import type { HostServices } from './host-services'
@@ -51,6 +52,7 @@ export class Workspace {
   readonly clock: Clock
   readonly jobs: Jobs
   readonly exports: Exports
+  readonly comparisons: Comparisons
   readonly #version: string
   readonly #settings: StoredJson<Settings>
   readonly #recent: StoredJson<RecentImage[]>
@@ -72,6 +74,8 @@ export class Workspace {
     this.#recent = recent
     this.jobs = new Jobs(this.hub, this.clock)
     this.exports = new Exports(this.hub, this.clock)
+    const { jobs, clock, files } = this
+    this.comparisons = new Comparisons({ jobs, clock, files })
   }
 
   static async create(options: WorkspaceOptions): Promise<Workspace> {

@@ -87,6 +87,7 @@ type ImageDialog =
   | 'discard-all'
   | 'save-as'
   | 'keep-overlay'
+  | 'compare'
 
 const openWithImage = (kind: ImageDialog) =>
   withImage((app, session) => app.store.getState().openDialog({ kind, session }))
@@ -109,6 +110,7 @@ export const ACTION_TABLE: Readonly<Record<ActionId, ActionBehaviour>> = {
     },
     run: openWithImage('keep-overlay'),
   },
+  'file.compare': { enabled: hasImage, run: openWithImage('compare') },
   'file.settings': { enabled: always, run: openPlain('settings') },
   'file.close': { enabled: hasImage, run: withImage((app, id) => closeSession(app, id)) },
 

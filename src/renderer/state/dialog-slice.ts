@@ -17,6 +17,7 @@ export type DialogState =
   | { readonly kind: 'undo-commit'; readonly session: SessionId }
   | { readonly kind: 'keep-overlay'; readonly session: SessionId }
   | { readonly kind: 'checkpoints'; readonly session: SessionId }
+  | { readonly kind: 'compare'; readonly session: SessionId }
   | { readonly kind: 'recover'; readonly session: SessionId }
   | { readonly kind: 'save-as'; readonly session: SessionId }
   | { readonly kind: 'serve'; readonly session: SessionId }

@@ -379,6 +379,8 @@ export class FakePeer implements Peer {
     'undo.start': () => ({ value: { job: this.#job('commit', 'Undoing', 1000).id } }),
     'recover.finish': () => ({ value: { job: this.#job('commit', 'Writing', 1000).id } }),
     'recover.undo': () => ({ value: { job: this.#job('commit', 'Undoing', 1000).id } }),
+    'compare.start': () => ({ value: { job: this.#job('compare', 'Comparing', 1000).id } }),
+    'compare.rows': () => ({ value: { total: 0, bytes: 0, kept: 0, rows: [] } }),
     'overlay.keep': () => ({ value: { job: this.#job('keep', 'Keeping', 1000).id } }),
     'overlay.save': () => ({ value: {} }),
     'checkpoint.make': ({ name = 'checkpoint 1' }) => ({ value: { name } }),

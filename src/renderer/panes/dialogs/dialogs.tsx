@@ -7,6 +7,8 @@ import { CheckpointsDialog } from './checkpoints-dialog'
 import { CloseStagedDialog } from './close-staged-dialog'
 import { CommandPalette } from './command-palette'
 import { CommitDialog } from './commit-dialog'
+
+import { CompareDialog } from './compare-dialog'
 import { DiscardAllDialog } from './discard-all-dialog'
 import { DiscardRangeDialog } from './discard-range-dialog'
 import { GotoDialog } from './goto-dialog'
@@ -57,6 +59,8 @@ export function Dialogs() {
       return <KeepOverlayDialog session={session} onClose={onClose} />
     case 'checkpoints':
       return <CheckpointsDialog session={session} onClose={onClose} />
+    case 'compare':
+      return <CompareDialog session={session} onClose={onClose} />
     case 'recover':
       return <RecoverDialog session={session} onClose={onClose} />
     case 'save-as':
