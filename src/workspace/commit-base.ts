@@ -16,6 +16,10 @@ export interface CommitBase {
   readonly resize?: (size: number) => Promise<void>
 }
 
+// The overlay notes when the base was last changed: a crash must not bring an older time back, or the base
+// would seem to be another one.
+const OPENING = { writable: true, syncsTimes: true }
+
 export class FileBase implements CommitBase {
   readonly locator: string
   readonly #space: FileSpace
@@ -32,7 +36,8 @@ export class FileBase implements CommitBase {
 
   /** IN_USE when somebody else writes it. */
   static async open(space: FileSpace, path: string): Promise<FileBase> {
-    return new FileBase(space, await space.open(path, { writable: true, exclusive: true }))
+    const disk = await space.open(path, { ...OPENING, exclusive: true })
+    return new FileBase(space, disk)
   }
 
   get disk(): Disk {
@@ -45,7 +50,7 @@ export class FileBase implements CommitBase {
 
   async resize(size: number): Promise<void> {
     await this.#space.resize(this.locator, size)
-    const next = await this.#space.open(this.locator, { writable: true })
+    const next = await this.#space.open(this.locator, OPENING)
     if (this.#disk !== this.#first) await this.#disk.close()
     this.#disk = next
     await next.flush()

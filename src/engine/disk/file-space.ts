@@ -4,7 +4,8 @@
 //
 // What survives a crash: the bytes of a disk that its flush() covered, and a creation, rename, resize or
 // removal that a later syncNames() of its directory covered (a resize: the file's own flush). Anything
-// else may be there, in whole or in part, or not at all, in any order.
+// else may be there, in whole or in part, or not at all, in any order. The time of a file's last change may
+// be an older one, unless the disk that was flushed after it was opened with `syncsTimes`.
 
 import type { Disk } from './disk'
 
@@ -26,6 +27,8 @@ export interface OpenInSpace {
   readonly writable: boolean
   /** Nobody else may write it while it is open; IN_USE when somebody does. */
   readonly exclusive?: boolean
+  /** Its flush makes the time of its last change stable as well, which costs more. */
+  readonly syncsTimes?: boolean
 }
 
 export interface FileSpace {

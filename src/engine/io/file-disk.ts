@@ -63,6 +63,8 @@ export interface OpenFileOptions extends FileServices {
   readonly writable?: boolean
   /** Against other programs, while it is open; `none` unless told. */
   readonly lock?: LockMode | undefined
+  /** What a flush makes stable is the time of the last change as well: fsync instead of fdatasync. */
+  readonly syncsTimes?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -128,8 +130,9 @@ export async function adoptFile(
     }
     throwIfAborted(signal, `open ${path}`)
     const watchesSize = file.kind === 'file' && options.isUnlinked !== true
-    const { writesOut } = options
-    return new FileDisk(new FileHandle({ ...file, watchesSize, writesOut, onClose }))
+    const { writesOut, syncsTimes } = options
+    const handle = new FileHandle({ ...file, watchesSize, writesOut, syncsTimes, onClose })
+    return new FileDisk(handle)
   } catch (error) {
     await closeFd(fd)
     await onClose()

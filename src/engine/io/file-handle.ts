@@ -6,7 +6,7 @@ import { PlatterError } from '../base/errors'
 import { alignDown, alignUp } from '../base/ranges'
 import type { ZeroOptions } from '../disk/disk'
 import type { CachedFile } from './cached-file'
-import { closeFd, statFd, syncFdData } from './file-calls'
+import { closeFd, statFd, syncFd, syncFdData } from './file-calls'
 import { fileError } from './file-errors'
 import type { AllocateMode, FileHoles, HoleAbilities } from './file-holes'
 import { shrunkError } from './file-holes'
@@ -35,6 +35,8 @@ export interface OpenFile {
   readonly ioSize: number
   /** What the page cache holds of it. */
   readonly cached: CachedFile
+  /** Syncs make the time of the last change stable as well. */
+  readonly syncsTimes?: boolean | undefined
   /** What locking it said; see lockFile. */
   readonly lockNote?: string | undefined
   /** A flush follows all writes: the device may begin while more of them come. */
@@ -100,7 +102,7 @@ export class FileHandle {
   async sync(): Promise<void> {
     if (this.#flushFailure !== undefined) throw this.#flushFailure
     try {
-      await syncFdData(this.file.fd)
+      await (this.file.syncsTimes === true ? syncFd : syncFdData)(this.file.fd)
     } catch (error) {
       this.#flushFailure = fileError(error, this.file.path, 'cannot flush what was written')
       throw this.#flushFailure

@@ -4,7 +4,7 @@ import { checkRequest, type Operation } from '../disk/check-request'
 import type { BlockSize, CallOptions, Capabilities, WriteOptions, ZeroOptions } from '../disk/disk'
 import { ANY_BLOCK_SIZE, NO_CAPABILITIES } from '../disk/disk'
 import { EXTENT_HOLE, EXTENT_ZERO, ExtentList } from '../disk/extents'
-import type { FileDiskInSpace } from '../disk/file-space'
+import type { FileDiskInSpace, OpenInSpace } from '../disk/file-space'
 import { OpenCalls } from '../disk/open-calls'
 import { CRASH_PAGE } from './crash-bytes'
 import type { CrashFile, CrashFiles } from './crash-files'
@@ -20,15 +20,18 @@ export class CrashFileDisk implements FileDiskInSpace {
   readonly #file: CrashFile
   readonly #calls: OpenCalls
 
+  readonly #options: OpenInSpace
   readonly #unlock: () => void
 
   constructor(
     space: CrashFiles,
     path: string,
     file: CrashFile,
-    writable: boolean,
+    options: OpenInSpace,
     unlock: () => void = () => undefined,
   ) {
+    const { writable } = options
+    this.#options = options
     this.#unlock = unlock
     this.#space = space
     this.#file = file
@@ -88,7 +91,9 @@ export class CrashFileDisk implements FileDiskInSpace {
     return this.#calls.run(async () => {
       throwIfAborted(options.signal, 'flush')
       if (!this.capabilities.write || this.#space.deafTo === this.path) return
-      await this.#space.perform({ kind: 'flush', file: this.#file.number }, () => undefined)
+      const { number, modifiedNs } = this.#file
+      const times = this.#options.syncsTimes === true ? { modifiedNs } : {}
+      await this.#space.perform({ kind: 'flush', file: number, ...times }, () => undefined)
     })
   }
 

@@ -119,19 +119,19 @@ export class CrashFiles implements FileSpace {
       this.#names.set(path, number)
     })
     await this.perform({ kind: 'resize', file: number, size }, () => file.bytes.resize(size))
-    return new CrashFileDisk(this, path, file, true)
+    return new CrashFileDisk(this, path, file, { writable: true })
   }
 
-  async open(path: string, { writable, exclusive }: OpenInSpace): Promise<FileDiskInSpace> {
+  async open(path: string, options: OpenInSpace): Promise<FileDiskInSpace> {
     await Promise.resolve()
     const file = this.#find(path)
-    if (exclusive !== true) return new CrashFileDisk(this, path, file, writable)
+    if (options.exclusive !== true) return new CrashFileDisk(this, path, file, options)
     if (this.#locked.has(file.number)) {
       throw new PlatterError('IN_USE', `${path}: it is open exclusively`)
     }
     this.#locked.add(file.number)
     const unlock = () => this.#locked.delete(file.number)
-    return new CrashFileDisk(this, path, file, writable, unlock)
+    return new CrashFileDisk(this, path, file, options, unlock)
   }
 
   async resize(path: string, size: number): Promise<void> {

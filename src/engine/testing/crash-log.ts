@@ -30,7 +30,8 @@ export type NameChange =
   | { readonly kind: 'remove'; readonly path: string }
 
 export type SyncCall =
-  | { readonly kind: 'flush'; readonly file: FileNumber }
+  /** With the time of the last change where that becomes stable as well. */
+  | { readonly kind: 'flush'; readonly file: FileNumber; readonly modifiedNs?: bigint }
   | { readonly kind: 'syncNames'; readonly directory: string }
 
 export type CrashOperation = CrashChange | NameChange | SyncCall

@@ -217,16 +217,17 @@ describe('the moments of a crash', () => {
     const disk = await files.open('/d/a', { writable: true })
     for (let at = 0; at < 10; at++) await put(disk, at, 'x')
     const states = crashStates(files, { seed: 1, most: 100_000 })
-    expect([...states]).toHaveLength(1024)
+    // 1024 subsets, and once after each of the ten writes all of it with the time from before.
+    expect([...states]).toHaveLength(1034)
     expect(states.counts).toEqual({
       moments: 11,
       exhaustive: 11,
       prefixes: 11,
-      subsets: 1013,
+      subsets: 1023,
       torn: 0,
     })
     expect(describeCounts(states.counts)).toBe(
-      '11 moments (11 with every subset): 11 prefixes, 1013 subsets, 0 torn',
+      '11 moments (11 with every subset): 11 prefixes, 1023 subsets, 0 torn',
     )
   })
 
@@ -251,6 +252,28 @@ describe('the moments of a crash', () => {
     expect(counts.length).toBeLessThanOrEqual(10_000)
     expect(at({ seed: 1, most: 1000 })).toEqual(at({ seed: 1, most: 1000 }))
     expect(at({ seed: 2, most: 1000 })).not.toEqual(at({ seed: 1, most: 1000 }))
+  })
+
+  it('leave the time of the last change behind until a flush that covers it', async () => {
+    const files = CrashFiles.of({ '/d/a': new Uint8Array(2) })
+    const times = async () => {
+      const seen = new Set<string>()
+      for (const { marks, space } of crashStates(files, { seed: 1 })) {
+        const facts = await space().facts('/d/a')
+        if (marks.length > 0) seen.add(`${facts?.modifiedNs}`)
+      }
+      return [...seen].sort()
+    }
+    const plain = await files.open('/d/a', { writable: true })
+    await put(plain, 0, 'a')
+    await plain.flush()
+    files.mark('flushed')
+    expect(await times()).toEqual(['1', '2'])
+    const timed = await files.open('/d/a', { writable: true, syncsTimes: true })
+    await timed.flush()
+    files.log.marks.length = 0
+    files.mark('timed')
+    expect(await times()).toEqual(['2'])
   })
 
   it('can be crashed again', async () => {

@@ -6,13 +6,14 @@
 //             budget allows; otherwise none, each alone, each missing, and a seeded sample
 //   torn      a seeded sample in which writes and zeroes have only some of their 512-byte sectors
 //
+// The time of a file's last change is what it was, in some of them, when it was last made stable.
 // Operations on names (create, rename, remove) and sizes are there or not, each by itself; a rename is one
 // step. A write that is there while the size that it needs is not, is cut. Nothing that was stable is ever
 // undone, and two operations on one place keep their order unless one of them is missing.
 // States that are equal, with the same marks, come once.
 
 import { Prng } from '../base/prng'
-import { CrashFiles } from './crash-files'
+import { type CrashContents, CrashFiles } from './crash-files'
 import { CrashImage, partsToTear } from './crash-image'
 import {
   type CrashLog,
@@ -88,8 +89,9 @@ export class CrashStates implements Iterable<CrashState> {
       budget += this.#options.most / moments.length
       const moment = history.advance(at)
       const marks = log.marks.filter((mark) => mark.at <= at).map((mark) => mark.note)
-      for (const choice of this.#choices(moment.unsettled, Math.floor(budget), prng)) {
-        const key = `${marks.length}:${choice.tearSeed ?? ''}:${moment.key(choice.chosen)}`
+      for (const choice of this.#choices(moment, Math.floor(budget), prng)) {
+        const { chosen, tearSeed = '', isLate } = choice
+        const key = `${marks.length}:${tearSeed}:${isLate === true}:${moment.key(chosen)}`
         if (seen.has(key)) continue
         seen.add(key)
         budget--
@@ -99,8 +101,11 @@ export class CrashStates implements Iterable<CrashState> {
     }
   }
 
-  *#choices(unsettled: readonly Planned[], budget: number, prng: Prng): Generator<Choice> {
-    yield { kind: 'prefix', chosen: new Set(unsettled) }
+  *#choices(moment: Moment, budget: number, prng: Prng): Generator<Choice> {
+    const { unsettled } = moment
+    const all = new Set(unsettled)
+    yield { kind: 'prefix', chosen: all }
+    if (moment.hasLateTimes) yield { kind: 'subset', chosen: all, isLate: true }
     const n = unsettled.length
     if (n === 0) {
       this.counts.exhaustive++
@@ -118,7 +123,7 @@ export class CrashStates implements Iterable<CrashState> {
     for (let i = 0; i < most; i++) {
       // The last one is surely under way somewhere; the others are there, torn, or missing.
       const chosen = new Set(unsettled.filter((_, index) => index === n - 1 || prng.bool(0.7)))
-      yield { kind: 'torn', chosen, tearSeed: prng.u32() }
+      yield { kind: 'torn', chosen, tearSeed: prng.u32(), isLate: i % 2 === 0 }
     }
   }
 }
@@ -129,6 +134,8 @@ interface Choice {
   readonly kind: CrashState['kind']
   readonly chosen: ReadonlySet<Planned>
   readonly tearSeed?: number
+  /** The bytes are there, and the times of the last changes are not. */
+  readonly isLate?: boolean
 }
 
 function* everySubset(unsettled: readonly Planned[]): Generator<Choice> {
@@ -170,11 +177,15 @@ class History {
   readonly #settled: CrashImage
   /** One for each file, and one for the names: within each, order counts. */
   readonly #lanes = new Map<number | 'names', Planned[]>()
+  readonly #syncs: readonly LogEntry[]
+  readonly #initial: CrashContents
   #settledHash = 0
 
   constructor(files: CrashFiles, prng: Prng) {
     const { log } = files
+    this.#initial = files.initial
     const syncs = log.entries.filter(({ operation, end }) => isSync(operation) && end !== undefined)
+    this.#syncs = syncs
     this.#settled = new CrashImage(files.initial)
     this.entries = log.entries
       .filter(({ operation }) => !isSync(operation))
@@ -184,6 +195,18 @@ class History {
       const lane = isNameChange(operation) || !('file' in operation) ? 'names' : operation.file
       this.#lanes.set(lane, [...(this.#lanes.get(lane) ?? []), planned])
     }
+  }
+
+  /** The last stable time of change of the files that were there at the beginning. */
+  #timesAt(at: number): Map<number, bigint> {
+    const times = new Map(
+      [...this.#initial.files].map(([number, { modifiedNs }]) => [number, modifiedNs]),
+    )
+    for (const { operation, end } of this.#syncs) {
+      if (operation.kind !== 'flush' || operation.modifiedNs === undefined) continue
+      if ((end as number) <= at) times.set(operation.file, operation.modifiedNs)
+    }
+    return times
   }
 
   advance(at: number): Moment {
@@ -198,7 +221,8 @@ class History {
       .flat()
       .filter(({ entry }) => entry.start <= at)
       .sort((a, b) => a.entry.start - b.entry.start)
-    return new Moment(at, new CrashImage(this.#settled), begun, this.#settledHash)
+    const settled = new CrashImage(this.#settled)
+    return new Moment(at, settled, begun, this.#settledHash, this.#timesAt(at))
   }
 }
 
@@ -208,9 +232,17 @@ class Moment {
   readonly #settled: CrashImage
   readonly #begun: readonly Planned[]
   readonly #hash: number
+  readonly #times: ReadonlyMap<number, bigint>
 
-  constructor(at: number, settled: CrashImage, begun: readonly Planned[], hash: number) {
+  constructor(
+    at: number,
+    settled: CrashImage,
+    begun: readonly Planned[],
+    hash: number,
+    times: ReadonlyMap<number, bigint>,
+  ) {
     this.at = at
+    this.#times = times
     this.#settled = settled
     this.#begun = begun
     this.unsettled = begun.filter((planned) => planned.stableAt > at)
@@ -222,7 +254,13 @@ class Moment {
     return String(there.reduce((sum, { hash }) => sum + hash, this.#hash))
   }
 
-  image(chosen: ReadonlySet<Planned>, tearSeed: number | undefined): CrashImage {
+  /** Whether a file that is watched by its time was changed since that was last stable. */
+  get hasLateTimes(): boolean {
+    const { files } = this.image({ kind: 'prefix', chosen: new Set(this.unsettled) })
+    return [...this.#times].some(([file, time]) => files.get(file)?.modifiedNs !== time)
+  }
+
+  image({ chosen, tearSeed, isLate }: Choice): CrashImage {
     const image = new CrashImage(this.#settled)
     const prng = tearSeed === undefined ? undefined : new Prng(tearSeed)
     const youngest = this.unsettled.filter(
@@ -233,6 +271,10 @@ class Moment {
       const mayTear = planned.stableAt > this.at && prng !== undefined
       const isTorn = mayTear && (planned === youngest.at(-1) || prng.bool())
       image.apply(planned.entry.operation, isTorn ? prng : undefined)
+    }
+    for (const [number, time] of isLate === true ? this.#times : []) {
+      const file = image.files.get(number)
+      if (file !== undefined) file.modifiedNs = time
     }
     return image
   }
@@ -247,10 +289,10 @@ function makeState(moment: Moment, choice: Choice, marks: readonly unknown[]): C
   return {
     kind,
     marks,
-    space: () => new CrashFiles(moment.image(chosen, tearSeed)),
+    space: () => new CrashFiles(moment.image(choice)),
     describe: () =>
       [
-        `crash at moment ${moment.at} (${kind}${tearSeed === undefined ? '' : ` ${tearSeed}`})`,
+        `crash at moment ${moment.at} (${kind}${tearSeed === undefined ? '' : ` ${tearSeed}`})${choice.isLate === true ? ', times of old' : ''}`,
         ...moment.unsettled.map((planned) => {
           const { operation, start, end } = planned.entry
           const there = chosen.has(planned) ? 'there  ' : 'missing'
