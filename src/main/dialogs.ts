@@ -9,6 +9,7 @@ import {
   type QuitAnswer,
   quitQuestion,
   reloadQuestion,
+  runningQuestion,
   type WhatWouldBeLost,
 } from './questions'
 
@@ -78,6 +79,11 @@ export class Dialogs {
 
   async confirmQuit(lost: WhatWouldBeLost): Promise<QuitAnswer> {
     const { options, answers } = quitQuestion(lost)
+    return answers[await this.#ask(options)] ?? 'stay'
+  }
+
+  async confirmStop(titles: readonly string[]): Promise<QuitAnswer> {
+    const { options, answers } = runningQuestion(titles)
     return answers[await this.#ask(options)] ?? 'stay'
   }
 

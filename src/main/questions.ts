@@ -13,7 +13,7 @@ export interface WhatWouldBeLost {
 
 export type QuitAnswer = 'stay' | 'review' | 'discard'
 
-/** An overlay of this version lives in a temporary file: quitting loses it, and the words say so. */
+/** Of what lives in temporary files: quitting loses it, and the words say so. */
 export function quitQuestion({ sessions, bytes, committing }: WhatWouldBeLost): {
   readonly options: MessageBoxOptions
   readonly answers: readonly QuitAnswer[]
@@ -21,7 +21,7 @@ export function quitQuestion({ sessions, bytes, committing }: WhatWouldBeLost): 
   const images = sessions === 1 ? 'one image' : `${sessions} images`
   const state = committing
     ? 'A commit is running; quitting stops it part-way, with some ranges written and others not.'
-    : 'The images themselves have not been changed. To keep the changes, commit them first.'
+    : 'The images themselves have not been changed. To keep the changes, commit them, or keep them in a file, first.'
   return {
     answers: ['stay', 'review', 'discard'],
     options: {
@@ -29,6 +29,23 @@ export function quitQuestion({ sessions, bytes, committing }: WhatWouldBeLost): 
       message: `${formatSize(bytes)} staged for ${images} would be lost`,
       detail: `What is staged is kept in a temporary file that goes away with Platter. ${state}`,
       buttons: ['Keep working', 'Review and commit…', 'Discard and quit'],
+      defaultId: 0,
+      cancelId: 0,
+      noLink: true,
+    },
+  }
+}
+
+/** Nothing staged would be lost, but what runs would not come to its end. */
+export function runningQuestion(titles: readonly string[]): ReturnType<typeof quitQuestion> {
+  return {
+    answers: ['stay', 'discard'],
+    options: {
+      type: 'warning',
+      message:
+        titles.length === 1 ? 'A job is still running' : `${titles.length} jobs are still running`,
+      detail: `${titles.join('\n')}\n\nQuitting cancels it: a file that is being made is not kept, and a commit stops part-way, with what it has not carried still staged.`,
+      buttons: ['Keep working', 'Cancel and quit'],
       defaultId: 0,
       cancelId: 0,
       noLink: true,

@@ -1,5 +1,5 @@
 // Nothing staged is lost by closing a window: the way out leads through one question, and through the
-// workspace's own end. The overlay is temporary, so staged writes do not survive quitting.
+// workspace's own end. What is staged in a temporary overlay does not survive quitting.
 
 import { app } from 'electron'
 import type { Workspace } from '../workspace/workspace'
@@ -48,9 +48,13 @@ export class Quit {
 
   async #answer(): Promise<QuitAnswer> {
     const staged = this.#workspace.stagedSummary()
-    if (staged.bytes === 0) return 'discard'
-    const jobs = this.#workspace.jobs.list()
-    const committing = jobs.some((job) => job.kind === 'commit' && job.state === 'running')
+    const jobs = this.#workspace.jobs.list().filter((job) => job.state === 'running')
+    const running = jobs.filter((job) => job.kind !== 'survey' && job.kind !== 'compare')
+    if (staged.bytes === 0) {
+      if (running.length === 0) return 'discard'
+      return await this.#dialogs.confirmStop(running.map((job) => job.title))
+    }
+    const committing = running.some((job) => job.kind === 'commit')
     return await this.#dialogs.confirmQuit({ ...staged, committing })
   }
 

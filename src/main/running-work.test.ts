@@ -57,6 +57,12 @@ test('an export keeps the machine awake, also after a commit has failed', () => 
   expect(log.at(-1)).toBe('may sleep')
 })
 
+test('a file that is being saved shows like a commit', () => {
+  const { log, work } = record()
+  work.onEvent('job.changed', job({ kind: 'copy', done: 50 }))
+  expect(log).toEqual(['progress 0.5', 'awake'])
+})
+
 test('mapping an image is nothing that the machine should know of', () => {
   const { log, work } = record()
   work.onEvent('job.changed', job({ kind: 'survey' }))

@@ -1,5 +1,5 @@
-// What is going on that the machine should know of: a commit shows as progress on the window's icon, and
-// while something is committed or served the machine is asked not to fall asleep.
+// What is going on that the machine should know of: jobs show as progress on the window's icon, and
+// while one runs or something is served the machine is asked not to fall asleep.
 
 import type { EventName, Events } from '../bridge/contract'
 import type { ExportId, JobId } from '../bridge/model'
@@ -15,7 +15,7 @@ export interface Machine {
 
 export class RunningWork {
   readonly #machine: Machine
-  readonly #commits = new Map<JobId, number>()
+  readonly #jobs = new Map<JobId, number>()
   readonly #exports = new Set<ExportId>()
 
   constructor(machine: Machine) {
@@ -29,14 +29,14 @@ export class RunningWork {
     else if (name === 'export.stopped') {
       this.#exports.delete((data as Events['export.stopped']).export)
     } else return
-    this.#machine.stayAwake(this.#commits.size + this.#exports.size > 0)
+    this.#machine.stayAwake(this.#jobs.size + this.#exports.size > 0)
   }
 
   #onJob(job: Events['job.changed']): void {
-    if (job.kind !== 'commit') return
-    if (job.state === 'running') this.#commits.set(job.id, job.total > 0 ? job.done / job.total : 0)
-    else this.#commits.delete(job.id)
-    const fractions = [...this.#commits.values()]
+    if (job.kind === 'survey') return
+    if (job.state === 'running') this.#jobs.set(job.id, job.total > 0 ? job.done / job.total : 0)
+    else this.#jobs.delete(job.id)
+    const fractions = [...this.#jobs.values()]
     this.#machine.showProgress(fractions.length === 0 ? NO_PROGRESS : Math.min(...fractions))
   }
 }

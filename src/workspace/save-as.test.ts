@@ -78,6 +78,16 @@ describe('a session saved as a file', () => {
     expect((await readdir(watched.dir)).filter((name) => name.includes('partial'))).toEqual([])
   })
 
+  it('is not cut off by closing the session', async () => {
+    const session = await open()
+    await watched.page.request('stage.discard', { session: session.id })
+    const { over } = await save(session, join(watched.dir, 'saved.img'))
+    const close = () => watched.page.request('session.close', { session: session.id })
+    await expect(close()).rejects.toMatchObject({ code: 'BUSY' })
+    expect(await over).toMatchObject({ state: 'done' })
+    await close()
+  })
+
   it('is not begun twice at the same place at a time', async () => {
     const session = await open()
     const path = join(watched.dir, 'twice.img')

@@ -8,9 +8,11 @@ import { RpcHost } from '../bridge/rpc-host'
 import { validateParams } from '../bridge/validators'
 import type { Clock } from '../engine/base/clock'
 import { hasCode, PlatterError, toPlainError } from '../engine/base/errors'
+import { NodeFileSpace } from '../engine/io/file-space'
 import { HoleWorker } from '../engine/io/hole-worker'
 import { systemClock } from '../engine/io/system-clock'
 import { OverlayDisk } from '../engine/layers/overlay'
+import type { CommitHost } from './commits'
 import { Comparisons } from './comparisons'
 import { EventHub } from './event-hub'
 import { Exports } from './exports'
@@ -20,18 +22,22 @@ import type { KeptOverlay } from './kept-overlay'
 import { type OpenedImage, openImage } from './locators'
 import { isOverlayFile, openKept } from './open-kept'
 import { readContent } from './read-content'
+import { foundAtOpening } from './recover'
 import { makeRequests } from './requests'
 import { Session } from './session'
 import { loadRecent, loadSettings, withRecent } from './settings'
 import { createStagingStore } from './staging-store'
 import type { StoredJson } from './stored-json'
 import { makeStreams } from './streams'
-import { configDir } from './user-dirs'
+import { UndoStore } from './undo-store'
+import { configDir, stateDir } from './user-dirs'
 
 export interface WorkspaceOptions {
   readonly version: string
   /** Where settings and the recent list are kept; absent: the platform's place. */
   readonly configDir?: string
+  /** Where undo files are kept; absent: in `configDir` where that is given, else the platform's place. */
+  readonly stateDir?: string
   readonly clock?: Clock
 }
 
@@ -53,6 +59,7 @@ export class Workspace {
   readonly jobs: Jobs
   readonly exports: Exports
   readonly comparisons: Comparisons
+  readonly commits: CommitHost
   readonly #version: string
   readonly #settings: StoredJson<Settings>
   readonly #recent: StoredJson<RecentImage[]>
@@ -76,6 +83,8 @@ export class Workspace {
     this.exports = new Exports(this.hub, this.clock)
     const { jobs, clock, files } = this
     this.comparisons = new Comparisons({ jobs, clock, files })
+    const undos = new UndoStore(join(options.stateDir ?? options.configDir ?? stateDir(), 'undo'))
+    this.commits = { jobs, undos, space: new NodeFileSpace(files) }
   }
 
   static async create(options: WorkspaceOptions): Promise<Workspace> {
@@ -138,6 +147,7 @@ export class Workspace {
   /** Refused with STAGED_CHANGES while something is staged that goes with the session, unless `discard`. */
   async closeSession(id: SessionId, discard: boolean): Promise<void> {
     const session = this.session(id)
+    if (!discard) this.#refuseWhileMade(session)
     const { written, zeroed } = session.overlay.staged()
     if (session.kept === undefined && written + zeroed > 0 && !discard) {
       throw new PlatterError(
@@ -154,6 +164,17 @@ export class Workspace {
     } finally {
       this.hub.emit('session.closed', { session: id })
     }
+  }
+
+  /** A file that is being made would not be finished, and a commit of a lasting overlay not either. */
+  #refuseWhileMade({ id, image, kept }: Session): void {
+    const running = this.jobs.list().find(({ session, state, kind }) => {
+      const makes = kind === 'copy' || kind === 'keep' || kind === 'merge'
+      return session === id && state === 'running' && (makes || (kept && kind === 'commit'))
+    })
+    if (running === undefined) return
+    const why = `${running.title} is not finished: wait for it, or cancel it`
+    throw new PlatterError('BUSY', `${image.info.name}: ${why}; nothing was changed`)
   }
 
   /** What closing everything would lose. */
@@ -213,7 +234,7 @@ export class Workspace {
     const overlay = kept?.lasting.overlay ?? (await this.#stageOver(image, options))
     const { partitions, fileSystem } = await readContent(overlay, options.signal)
     const id = `s${++this.#count}`
-    return new Session({
+    const session = new Session({
       id,
       image,
       overlay,
@@ -223,6 +244,8 @@ export class Workspace {
       hub: this.hub,
       clock: this.clock,
     })
+    if (kept !== undefined) session.recover = await foundAtOpening(kept)
+    return session
   }
 
   async #stageOver(image: OpenedImage, options: OpenSessionOptions): Promise<OverlayDisk> {
