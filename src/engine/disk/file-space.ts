@@ -5,7 +5,7 @@
 // What survives a crash: the bytes of a disk that its flush() covered, and a creation, rename, resize or
 // removal that a later syncNames() of its directory covered (a resize: the file's own flush). Anything
 // else may be there, in whole or in part, or not at all, in any order. The time of a file's last change may
-// be an older one, unless the disk that was flushed after it was opened with `syncsTimes`.
+// be an older one, unless a disk that was opened with `syncsTimes` was flushed since.
 
 import type { Disk } from './disk'
 
