@@ -5,7 +5,12 @@ import { once } from 'node:events'
 import { copyFile, readFile, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isListening, PeerProcess, requirePeer } from '../engine/testing/peer-process'
+import {
+  isListening,
+  isLockedByQemuNbd,
+  PeerProcess,
+  requirePeer,
+} from '../engine/testing/peer-process'
 import { WatchedWorkspace } from './page.test-helper'
 
 const BLOCK = 64 * 1024
@@ -105,7 +110,7 @@ describe.skipIf(!requirePeer('qemu-nbd') || process.platform !== 'linux')('an im
   it('that a machine writes is shown with a warning, and takes a commit when it is free', async () => {
     const socket = join(watched.dir, 'qemu')
     const args = ['-t', '-f', 'raw', '-k', socket, image]
-    const machine = await PeerProcess.start('qemu-nbd', args, () => isListening(socket))
+    const machine = await PeerProcess.start('qemu-nbd', args, () => isLockedByQemuNbd(image))
     const who = `qemu-nbd (process ${machine.pid}) has it open for writing`
     try {
       const { id, image: info } = await watched.open(image)

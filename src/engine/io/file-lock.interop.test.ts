@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { hasCode, PlatterError } from '../base/errors'
 import { failureOf } from '../testing/fail-nth'
 import {
-  isListening,
+  isLockedByQemuNbd,
   PeerProcess,
   requirePeer,
   runPeer,
@@ -32,7 +32,7 @@ async function withNbdServer(
 ): Promise<void> {
   const socket = join(dir, 'socket')
   const args = ['-t', '-f', 'raw', ...flags, '-k', socket, path]
-  const server = await PeerProcess.start('qemu-nbd', args, () => isListening(socket))
+  const server = await PeerProcess.start('qemu-nbd', args, () => isLockedByQemuNbd(path))
   try {
     await use(server.pid as number)
   } finally {
@@ -132,7 +132,7 @@ describeLocks('file locks and QEMU', () => {
       const path = await image(dir)
       const socket = join(dir, 'socket')
       const args = ['-t', '-f', 'raw', '-k', socket, path]
-      const server = await PeerProcess.start('qemu-nbd', args, () => isListening(socket))
+      const server = await PeerProcess.start('qemu-nbd', args, () => isLockedByQemuNbd(path))
       expect(hasCode(await failureOf(openFileDisk(path, writable)), 'IN_USE')).toBe(true)
       server.signal('SIGKILL')
       await server.stop()

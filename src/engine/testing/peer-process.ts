@@ -4,7 +4,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -144,6 +144,15 @@ export function isListening(path: string): boolean {
   if (process.platform !== 'linux') return existsSync(path)
   const sockets = readFileSync('/proc/net/unix', 'latin1').split('\n')
   return sockets.some((line) => line.includes(' 00010000 ') && line.endsWith(` ${path}`))
+}
+
+/**
+ * Whether qemu-nbd has all its locks on an image: it listens before it has opened the image, and the lock
+ * that keeps others from resizing it (byte 203) is the last that it takes.
+ */
+export function isLockedByQemuNbd(path: string): boolean {
+  const { ino } = statSync(path)
+  return readFileSync('/proc/locks', 'latin1').includes(`:${ino} 203 203`)
 }
 
 /** A fresh directory for sockets and images, short enough for a socket path, removed afterwards. */
