@@ -52,6 +52,19 @@ describe.skipIf(!hasHoleCalls())('an image that one Platter serves for writing',
     expect(stdout).toMatch(/note: .*has it open for writing: what is shown may be out of date/)
   })
 
+  it('is served for reading by a second, with a warning', async () => {
+    await serve('--writable')
+    const other = new RunningPlatter(['serve', image, '--socket', join(dir, 't')], dir)
+    expect(await other.firstLine()).toContain('nbd+unix:')
+    const { status, stderr } = await other.end()
+    expect(status).toBe(0)
+    expect(stderr).toMatch(
+      new RegExp(
+        `^platter: warning: ${image}: \\S+ \\(process ${server?.pid}\\) has it open for writing: [^\\n]*\\n$`,
+      ),
+    )
+  })
+
   it.skipIf(!requirePeer('qemu-io'))('is refused to QEMU until the server is gone', async () => {
     await serve('--writable')
     expect((await qemuWrite()).stderr).toMatch(/Failed to get .*lock/)

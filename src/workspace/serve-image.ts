@@ -4,6 +4,7 @@
 import { ensure } from '../engine/base/assert'
 import { PlatterError } from '../engine/base/errors'
 import type { Disk } from '../engine/disk/disk'
+import { FileDisk } from '../engine/io/file-disk'
 import { inheritedSockets } from '../engine/io/inherited-sockets'
 import { listenInherited, listenTransport } from '../engine/io/listen-transport'
 import { backgroundClock } from '../engine/io/system-clock'
@@ -57,6 +58,8 @@ export interface ServeImageOptions {
 
 export interface ServedImage {
   readonly uri: string
+  /** Who else writes the image, or that nobody can be kept from it. */
+  readonly warning?: string | undefined
   /**
    * Lets what is under way finish, flushes, and closes everything. Clients that are not done after some
    * seconds, or when `hurry` is aborted, are cut off. Rejects when the flush fails.
@@ -94,6 +97,7 @@ export async function serveImage(options: ServeImageOptions): Promise<ServedImag
     const [{ address }] = listeners
     return {
       uri: formatNbdUri(address, options.exportName, tls?.mode === 'required'),
+      warning: image.disk instanceof FileDisk ? image.disk.lockNote : undefined,
       stop: async (hurry) => {
         const cutOff = () => {
           for (const client of server.clients) client.disconnect()

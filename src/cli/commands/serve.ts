@@ -61,6 +61,8 @@ export async function runServe(image: string, options: ServeOptions): Promise<vo
       signal: asked,
     })
     try {
+      const { warning } = served
+      if (warning !== undefined) process.stderr.write(errorLine(`warning: ${warning}`))
       await print(`${served.uri}\n`)
       await aborted(asked)
     } finally {
