@@ -25,8 +25,8 @@ import type {
   StagedPreview,
   StagedRun,
   Touch,
-  UndoReview,
 } from './model'
+import type { UndoReview } from './undo-model'
 
 /** The longest piece of a disk that one request carries. */
 export const MAX_BYTES_PER_REQUEST = 1024 * 1024

@@ -3,6 +3,7 @@
 
 import type { PlainError } from '../engine/base/errors'
 import type { ByteRange } from '../engine/base/ranges'
+import type { RecoverInfo, UndoInfo } from './undo-model'
 
 export type SessionId = string
 export type JobId = string
@@ -110,44 +111,6 @@ export interface CheckpointInfo {
   readonly time: number
   /** What is staged in it alone. */
   readonly bytes: number
-}
-
-/** A commit whose overwritten bytes were kept. */
-export interface UndoInfo {
-  /** The undo file, absolute. */
-  readonly path: string
-  /** What the commit wrote, bytes. */
-  readonly bytes: number
-  readonly time: number
-  /** True: the last commit was itself the undoing of one, and undoing it brings that one back. */
-  readonly isRedo: boolean
-}
-
-export interface UndoReview extends UndoInfo {
-  /** The file or URI that will be written. */
-  readonly target: string
-  /** Bytes by which the target becomes shorter again. */
-  readonly shrinksBy: number
-  /** Sentences that a person should read before the button. */
-  readonly warnings: readonly string[]
-  /** Why it cannot be done now; absent when it can. */
-  readonly refusal?: PlainError
-}
-
-/** How a lasting overlay was found when it was opened. */
-export interface RecoverInfo {
-  /**
-   * `dirty`: it was not closed; all that was flushed is there, and nothing needs to be done.
-   * `committing`: some of the staged blocks may be in the base already, and all of them are still staged.
-   * Until it is finished or undone nothing can be committed or discarded; looking and staging go on.
-   */
-  readonly kind: 'dirty' | 'committing'
-  /** What the commit was to carry; absent: everything. */
-  readonly ranges?: readonly ByteRange[]
-  /** Bytes that are still staged of that. */
-  readonly bytes: number
-  /** Its undo file, which was complete before the base was touched; absent: it cannot be undone. */
-  readonly undo?: string
 }
 
 /** One run of staged blocks of one state: a row of the staged list. */

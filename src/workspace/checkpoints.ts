@@ -4,6 +4,7 @@
 import type { JobInfo } from '../bridge/model'
 import { PlatterError } from '../engine/base/errors'
 import { formatSize } from '../engine/base/size-text'
+import { findRecover } from './interrupted'
 import type { Jobs } from './jobs'
 import type { KeptOverlay } from './kept-overlay'
 import { goBack, makeCheckpoint, mergeDown } from './lasting-overlay-checkpoints'
@@ -59,7 +60,12 @@ async function whileClosed<T>(
   await session.exchangeOverlay(async () => {
     // What was starting when it was asked for has started by now.
     const kept = keptOf(session, busy)
-    results.push(await kept.whileClosed(() => act(kept)))
+    try {
+      results.push(await kept.whileClosed(() => act(kept)))
+    } finally {
+      // A merge is a commit into the layer below, and can be cut short like one.
+      session.recover = await findRecover(kept.space, kept.lasting)
+    }
     return undefined
   })
   return results[0] as T

@@ -8,6 +8,8 @@ import { identifyBase } from './base-identity'
 export interface CommitBase {
   /** Its absolute path or its URI: what an undo file calls it. */
   readonly locator: string
+  /** It is a path. */
+  readonly isFile: boolean
   /** As long as the base is now. */
   readonly disk: Disk
   /** As it is now. */
@@ -22,6 +24,7 @@ const OPENING = { writable: true, syncsTimes: true }
 
 export class FileBase implements CommitBase {
   readonly locator: string
+  readonly isFile = true
   readonly #space: FileSpace
   /** Holds the lock for as long as all of this is open. */
   readonly #first: FileDiskInSpace

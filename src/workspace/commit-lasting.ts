@@ -24,6 +24,8 @@ export interface CommitLastingOptions {
   /** A new file that keeps what is overwritten, absolute. */
   readonly undoPath?: string | undefined
   readonly verify: boolean
+  /** Puts a range of the base by calling `put`, while nothing else happens there. */
+  readonly around?: (range: ByteRange, put: () => Promise<void>) => Promise<void>
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: CarryProgress) => void) | undefined
 }
@@ -65,6 +67,7 @@ export async function commitLasting(
       onProgress: options.onProgress,
       check: (now) => checkNow(space, lasting, work.undo, now),
       cutTo,
+      ...(options.around === undefined ? {} : { around: options.around }),
       onResized: async () => {
         const { path, disk } = lasting.image
         await disk.replace(await space.open(path, { writable: false }))
@@ -97,7 +100,7 @@ export async function undoFileOf(
 export async function undoInterrupted(
   space: FileSpace,
   lasting: LastingOverlay,
-  options: Pick<CommitLastingOptions, 'signal' | 'onProgress'>,
+  options: Pick<CommitLastingOptions, 'around' | 'signal' | 'onProgress'>,
 ): Promise<LastingCommit> {
   const undoPath = await undoFileOf(space, lasting)
   if (undoPath === undefined) {

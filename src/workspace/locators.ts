@@ -11,7 +11,9 @@ import { probeFormat } from '../engine/formats/probe'
 import { type FileDisk, type FileServices, openFileDisk } from '../engine/io/file-disk'
 import { looksLikeNbdUri } from '../engine/nbd/uri'
 import { readBytes } from '../engine/survey/read-bytes'
+import { isOverlayFile } from './is-overlay-file'
 import { openNbd } from './nbd-source'
+import { openOverlayImage } from './overlay-image'
 import { ensureSampleImage } from './sample-image'
 
 export const SAMPLE_LOCATOR = 'sample:'
@@ -51,6 +53,8 @@ export interface OpenedImage {
   openTarget(): Promise<CommitTarget>
   /** What changed about the file since it was opened or last committed to, as a sentence. */
   changedSince(): Promise<string | undefined>
+  /** The file was changed by who had the right to: what it looks like now is what later checks compare with. */
+  accept(): Promise<void>
   /** Tells when what it comes from is lost, and, without an error, when it is there again. */
   onTrouble?(listener: (error: PlatterError | undefined) => void): void
   close(): Promise<void>
@@ -75,7 +79,9 @@ export async function openImage(locator: string, options: OpenOptions): Promise<
   if (isNbdUri(locator)) return openNbd(locator, options)
   // The empty path would be resolved to the working directory.
   if (locator === '') throw new PlatterError('NOT_FOUND', 'the name of the image is empty')
-  return openFile(resolve(locator), options, 'file')
+  const path = resolve(locator)
+  if (await isOverlayFile(path, options.format)) return openOverlayImage(path, options.files)
+  return openFile(path, options, 'file')
 }
 
 async function openFile(
@@ -103,7 +109,7 @@ export async function settleFormat(
   if (asked !== undefined) {
     throw new PlatterError(
       'FORMAT_UNSUPPORTED',
-      `${path}: format '${asked}' is not supported: the formats are raw`,
+      `${path}: format '${asked}' is not supported: the formats are raw and add-cow`,
     )
   }
   const headLength = Math.min(PROBE_BYTES, disk.size)
@@ -144,6 +150,9 @@ async function describeFile(
     },
     disk,
     changedSince,
+    accept: async () => {
+      known = await disk.identity()
+    },
     openTarget: async () => {
       // Locked before it is looked at: from here on nobody can change it.
       const lock = 'exclusive-write'

@@ -71,6 +71,7 @@ export async function openNbd(locator: string, options: OpenOptions): Promise<Op
     disk,
     openTarget: async () => ({ disk, release: async () => undefined }),
     changedSince: async () => undefined,
+    accept: async () => undefined,
     onTrouble: (listener) => {
       tell = listener
     },

@@ -1,7 +1,8 @@
 // What a page asks about commits that are over, and about those that were cut short.
 
 import type { Handlers } from '../bridge/rpc-host'
-import { PlatterError } from '../engine/base/errors'
+import { finishCommit, undoInterruptedCommit } from './recover'
+import { reviewUndo, startUndo } from './undo'
 import type { Workspace } from './workspace'
 
 type RecoverHandlers = Pick<
@@ -10,23 +11,26 @@ type RecoverHandlers = Pick<
 >
 
 export function recoverRequests(workspace: Workspace): RecoverHandlers {
-  const nothing = (session: string) =>
-    new PlatterError(
-      'NOT_FOUND',
-      `${workspace.session(session).image.info.name}: there is no commit to undo or to finish`,
-    )
+  const { commits } = workspace
   return {
     'undo.review': async ({ session }) => {
-      throw nothing(session)
+      const clients = workspace.exports.clientCount(session)
+      return { value: await reviewUndo(workspace.session(session), commits, clients) }
     },
     'undo.start': async ({ session }) => {
-      throw nothing(session)
+      const found = workspace.session(session)
+      const job = await found.changes.change(() => startUndo(found, commits))
+      return { value: { job: job.id } }
     },
-    'recover.finish': async ({ session }) => {
-      throw nothing(session)
+    'recover.finish': async ({ session, verify }) => {
+      const found = workspace.session(session)
+      found.changes.check()
+      return { value: { job: finishCommit(found, commits, { verify }).id } }
     },
     'recover.undo': async ({ session }) => {
-      throw nothing(session)
+      const found = workspace.session(session)
+      found.changes.check()
+      return { value: { job: undoInterruptedCommit(found, commits).id } }
     },
   }
 }

@@ -7,9 +7,9 @@ import { parseNbdUri } from '../engine/nbd/uri'
 import { reviewCommit, startCommit } from './commits'
 import { listDirectory } from './directories'
 import type { HostServices } from './host-services'
+import { refuseInterrupted } from './interrupted'
 import { connectionTo } from './nbd-source'
 import { overlayRequests } from './overlay-requests'
-import { refuseInterrupted } from './recover'
 import { recoverRequests } from './recover-requests'
 import { saveAs } from './save-as'
 import type { Session } from './session'
@@ -163,6 +163,7 @@ function stageRequests(workspace: Workspace): GroupOf<'stage'> {
           `${found.image.info.name}: a commit is running: cancel it before discarding; nothing was changed`,
         )
       }
+      refuseInterrupted(found)
       return {
         value: { bytes: await found.changes.change(() => found.overlay.discard(ranges)) },
       }
@@ -182,10 +183,10 @@ function commitRequests(workspace: Workspace): GroupOf<'commit' | 'job'> {
       const clients = workspace.exports.clientCount(session)
       return { value: await reviewCommit(workspace.session(session), ranges, clients) }
     },
-    'commit.start': async ({ session, ranges, verify }) => {
+    'commit.start': async ({ session, ranges, verify, undo }) => {
       const found = workspace.session(session)
       const job = await found.changes.change(() =>
-        startCommit(found, workspace.jobs, { ranges, verify }),
+        startCommit(found, workspace.commits, { ranges, verify, undo }),
       )
       return { value: { job: job.id } }
     },

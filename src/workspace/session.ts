@@ -65,6 +65,10 @@ export class Session {
   readonly #temporary: OverlayDisk
   #kept: KeptOverlay | undefined
   commitJob: string | undefined
+  /** The last commit, where what it overwrote was kept. */
+  undo: SessionInfo['undo']
+  /** How its lasting overlay was found, until somebody decided on it. */
+  recover: SessionInfo['recover']
 
   constructor(parts: SessionParts) {
     this.#parts = parts
@@ -150,6 +154,8 @@ export class Session {
       epoch: this.#epoch,
       ...(this.#kept === undefined ? {} : { lasting: this.#kept.info() }),
       ...(this.commitJob === undefined ? {} : { commitJob: this.commitJob }),
+      ...(this.undo === undefined ? {} : { undo: this.undo }),
+      ...(this.recover === undefined ? {} : { recover: this.recover }),
       ...(this.#trouble === undefined ? {} : { trouble: this.#trouble }),
     }
   }

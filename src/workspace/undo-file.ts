@@ -11,7 +11,7 @@ import type { AddCowHeader, BaseIdentity } from '../engine/formats/add-cow/add-c
 import { overlayFileSize } from '../engine/formats/add-cow/bitmap-page'
 import { keepOld } from '../engine/layers/carry-old'
 import { OverlayDisk } from '../engine/layers/overlay'
-import { type CommitBase, FileBase } from './commit-base'
+import type { CommitBase } from './commit-base'
 import {
   createPair,
   imagePathOf,
@@ -49,7 +49,7 @@ export async function makeUndoFile(
     id: newId(),
     base: identity,
     baseFormat: 'raw',
-    baseName: base instanceof FileBase ? nameFrom(path, base.locator) : base.locator,
+    baseName: base.isFile ? nameFrom(path, base.locator) : base.locator,
     imageName: basename(imagePathOf(path)),
     undo: 'pending',
   }

@@ -17,12 +17,12 @@ import { Comparisons } from './comparisons'
 import { EventHub } from './event-hub'
 import { Exports } from './exports'
 import type { HostServices } from './host-services'
+import { foundAtOpening } from './interrupted'
 import { Jobs } from './jobs'
 import type { KeptOverlay } from './kept-overlay'
 import { type OpenedImage, openImage } from './locators'
-import { isOverlayFile, openKept } from './open-kept'
+import { isOverlayLocator, openKept } from './open-kept'
 import { readContent } from './read-content'
-import { foundAtOpening } from './recover'
 import { makeRequests } from './requests'
 import { Session } from './session'
 import { loadRecent, loadSettings, withRecent } from './settings'
@@ -219,7 +219,7 @@ export class Workspace {
   async #open(locator: string, options: OpenSessionOptions): Promise<Opened> {
     const { clock, files } = this
     const { format, signal, acceptBase = false } = options
-    if (await isOverlayFile(locator, format)) {
+    if (await isOverlayLocator(locator, format)) {
       return openKept(locator, { clock, files, acceptBase, signal, sessions: this.sessions() })
     }
     const image = await openImage(locator, { clock, files, format, signal, reconnect: true })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { RecoverInfo } from '../../bridge/model'
+import type { RecoverInfo } from '../../bridge/undo-model'
 import { openFakeImage } from '../testing/test-app'
 import { askToRecover } from './ask-to-recover'
 

@@ -2,7 +2,8 @@
 // changes nothing, and has the focus.
 
 import { useRef, useState } from 'react'
-import type { JobId, RecoverInfo, SessionInfo } from '../../../bridge/model'
+import type { JobId, SessionInfo } from '../../../bridge/model'
+import type { RecoverInfo } from '../../../bridge/undo-model'
 import { formatExact, formatSize } from '../../../engine/base/size-text'
 import { useApp, useAppState } from '../../state/use-app'
 import { Button } from '../../widgets/button'
@@ -55,9 +56,14 @@ function WaysOn({ session, recover, onClose, onStarted }: WaysOnProps) {
   const attempt = useAttempt()
   const look = useRef<HTMLButtonElement>(null)
   const { image, id } = session
+  // A merge into a checkpoint is a commit that goes no further than that.
+  const into = session.lasting?.checkpoints[0]?.name
   const finish = () =>
     attempt.start(async () => {
-      const { value } = await app.request('recover.finish', { session: id, verify: true })
+      const { value } =
+        into === undefined
+          ? await app.request('recover.finish', { session: id, verify: true })
+          : await app.request('checkpoint.merge', { session: id })
       onStarted({ job: value.job, undoing: false })
     })
   const undo = () =>
@@ -68,7 +74,7 @@ function WaysOn({ session, recover, onClose, onStarted }: WaysOnProps) {
   const canUndo = recover.undo !== undefined
   return (
     <DialogFrame
-      title={`A commit to ${image.name} was cut short`}
+      title={`A ${into === undefined ? `commit to ${image.name}` : `merge into '${into}'`} was cut short`}
       onClose={onClose}
       initialFocus={look}
       footer={

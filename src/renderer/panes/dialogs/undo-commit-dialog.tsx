@@ -1,7 +1,8 @@
 // Undo commit: what is written back and what goes with it, before anything is.
 
 import { useState } from 'react'
-import type { JobId, SessionInfo, UndoReview } from '../../../bridge/model'
+import type { JobId, SessionInfo } from '../../../bridge/model'
+import type { UndoReview } from '../../../bridge/undo-model'
 import { formatExact, formatSize } from '../../../engine/base/size-text'
 import { messageOf } from '../../state/app'
 import { useAnswer } from '../../state/use-answer'
