@@ -30,7 +30,7 @@ export function addCopy(program: Command, run: typeof runCopy): void {
     .option('--no-flush', 'leave that to the system')
     .option('--resume', 'go on with an interrupted copy to a file')
     .option('--progress', 'say on stderr how far it is')
-    .option('--format <format>', "the source's format instead of probing (raw)")
+    .option('--format <format>', "the source's format instead of probing: raw, add-cow")
     .action((source, target, options) => run(source, target, options))
 }
 
@@ -42,7 +42,7 @@ export function addCompare(program: Command, run: typeof runCompare): void {
     .option('--first', 'stop at the first range')
     .option('--no-extents', 'read all of both, whatever they say of holes')
     .option('--progress', 'say on stderr how far it is')
-    .option('--format <format>', "the images' format instead of probing (raw)")
+    .option('--format <format>', "the images' format instead of probing: raw, add-cow")
     .action((a, b, options) => run(a, b, options))
 }
 

@@ -43,7 +43,7 @@ const COMMANDS: Commands = {
 
 const FORMAT: [string, string] = [
   '--format <format>',
-  "the image's format instead of probing (raw)",
+  "the image's format instead of probing: raw, add-cow",
 ]
 
 /** The whole command line. Throws CommanderError for wrong words and PlatterError for what failed. */

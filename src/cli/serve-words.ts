@@ -66,7 +66,7 @@ export function addServe(program: Command, run: typeof runServe): void {
     )
     .option('--tls-verify-peer', 'let in only clients with a certificate of ca-cert.pem')
     .option('--log <file>', 'write a line for each request; - is standard error', parseLog)
-    .option('--format <format>', "the image's format instead of probing (raw)")
+    .option('--format <format>', "the image's format instead of probing: raw, add-cow")
     .action((image, options, command) => {
       const wrong = wrongTogether(options)
       if (wrong !== undefined) command.error(wrong)

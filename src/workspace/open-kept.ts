@@ -1,17 +1,16 @@
 // An overlay file opened as a session: what is staged in it, over the base that it names.
 
-import { open, realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
 import type { FileServices } from '../engine/io/file-disk'
 import { NodeFileSpace } from '../engine/io/file-space'
+import { isOverlayFile } from './is-overlay-file'
 import { KeptOverlay } from './kept-overlay'
 import { openLastingOverlay } from './lasting-overlay'
 import { isFileLocator, type OpenedImage, openImage } from './locators'
 import type { Session } from './session'
-
-const MAGIC = Buffer.from('ADD_COW\xff', 'latin1')
 
 export interface OpenKeptOptions {
   readonly clock: Clock
@@ -23,24 +22,11 @@ export interface OpenKeptOptions {
   readonly sessions: readonly Session[]
 }
 
-/** Whether a locator is a file that begins as overlay files do; false too for what cannot be read. */
-export async function isOverlayFile(locator: string, format: string | undefined): Promise<boolean> {
-  if (!isFileLocator(locator) || locator === '' || format === 'raw') return false
-  if (format === 'add-cow') return true
-  const facts = await stat(locator).catch(() => undefined)
-  if (facts?.isFile() !== true) return false
-  const file = await open(locator).catch(() => undefined)
-  if (file === undefined) return false
-  try {
-    const head = Buffer.alloc(MAGIC.length)
-    const { bytesRead } = await file.read(head, 0, head.length, 0)
-    return bytesRead === head.length && head.equals(MAGIC)
-  } catch {
-    return false
-  } finally {
-    await file.close()
-  }
-}
+export const isOverlayLocator = async (
+  locator: string,
+  format: string | undefined,
+): Promise<boolean> =>
+  isFileLocator(locator) && locator !== '' && (await isOverlayFile(locator, format))
 
 /** Rejects as openLastingOverlay and openImage do, and with IN_USE, everything closed. */
 export async function openKept(

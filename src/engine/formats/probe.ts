@@ -20,7 +20,7 @@ export interface ProbedFormat {
   readonly why: string
 }
 
-type Advice = 'nbd' | 'unpack' | 'convert' | 'content' | 'later'
+type Advice = 'nbd' | 'unpack' | 'convert' | 'content' | 'named'
 
 interface Signature {
   readonly format: string
@@ -69,7 +69,7 @@ const SIGNATURES: readonly Signature[] = [
   at(0, 'Bochs Virtual HD Image', 'bochs', 'a Bochs image', 'nbd'),
   at(0, '#!/bin/sh\n#V2.0 Format\n', 'cloop', 'a cloop image', 'nbd'),
   at(-512, 'koly', 'dmg', 'an Apple DMG image', 'nbd'),
-  at(0, hex('4144445f434f57ff'), 'add-cow', 'an add-cow overlay', 'later'),
+  at(0, hex('4144445f434f57ff'), 'add-cow', 'an add-cow overlay', 'named'),
   at(0, hex('455646090d0a'), 'ewf', 'an EWF forensic image', 'convert'),
   at(0, hex('455646320d0a81'), 'ewf', 'an EWF forensic image (version 2)', 'convert'),
   at(0, 'AFF10\r\n', 'aff', 'an AFF forensic image', 'convert'),
@@ -111,7 +111,8 @@ const ADVICE: Readonly<Record<Advice, (name: string, format: string) => string>>
     `it is ${name}, which cannot be read yet: serve it with 'qemu-nbd --read-only --format=${format} FILE' and open that NBD URI, or ${AS_IT_IS}`,
   unpack: (name) => `it is ${name}: unpack it first, or ${AS_IT_IS}`,
   convert: (name) => `it is ${name}, which cannot be read: convert it to raw first, or ${AS_IT_IS}`,
-  later: (name) => `it is ${name}, which cannot be read yet: ${AS_IT_IS}`,
+  named: (name) =>
+    `it looks like ${name}, which names other files: give the format as add-cow to open those too; ${AS_IT_IS}`,
 }
 
 function fits(
