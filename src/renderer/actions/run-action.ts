@@ -33,7 +33,8 @@ const FIELD_KEYS: ReadonlySet<ActionId> = new Set(['edit.undo', 'edit.redo', 'he
 /** Makes the keys of scope `global` work in `page`; the returned function takes them off again. */
 export function listenForKeys(app: App, page: Window, platform: KeyPlatform): () => void {
   const onKey = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.isComposing) return
+    const handled = event.defaultPrevented && !isDisabledButton(event.target)
+    if (handled || event.isComposing) return
     const id = actionForKey(event, platform)
     if (id === undefined) return
     const { dialog } = app.store.getState()
@@ -49,3 +50,7 @@ export function listenForKeys(app: App, page: Window, platform: KeyPlatform): ()
 
 const isTextField = (target: EventTarget | null) =>
   target instanceof HTMLElement && target.matches('input, textarea, select, [contenteditable]')
+
+/** One that has the focus takes every key but Tab, so that nothing presses it; for others they are free. */
+const isDisabledButton = (target: EventTarget | null) =>
+  target instanceof HTMLElement && target.matches('button[aria-disabled="true"]')
