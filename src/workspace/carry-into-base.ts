@@ -22,7 +22,7 @@ import {
 } from '../engine/layers/commit'
 import type { OverlayDisk } from '../engine/layers/overlay'
 import type { CommitBase } from './commit-base'
-import { makeUndoFile, removeUndoFile, settleUndoFile } from './undo-file'
+import { makeUndoFile, settleUndoFile } from './undo-file'
 
 export interface CarryProgress {
   readonly phase: CommitProgress['phase'] | 'keeping'
@@ -102,14 +102,9 @@ class Carrying {
     await check?.(before)
     const growTo = this.#sizeToGrowTo(plan)
     if (growTo !== undefined) refuseFixed(base, growTo)
-    const isNew = undo !== undefined && undo.isMade !== true
-    if (isNew) await this.#keep(undo, plan, before)
-    try {
-      await marks?.begin({ ...chosen(overlay, ranges), undoName: undo?.path ?? '' })
-    } catch (error) {
-      if (isNew) await removeUndoFile(undo.space, undo.path)
-      throw error
-    }
+    if (undo !== undefined && undo.isMade !== true) await this.#keep(undo, plan, before)
+    // Where this fails, the header may name the undo file nevertheless, so it stays.
+    await marks?.begin({ ...chosen(overlay, ranges), undoName: undo?.path ?? '' })
     if (growTo !== undefined) await this.#resize(growTo)
     return base.disk
   }

@@ -118,7 +118,7 @@ export async function settleUndoFile(
   }
 }
 
-export async function removeUndoFile(space: FileSpace, path: string): Promise<void> {
+async function removeUndoFile(space: FileSpace, path: string): Promise<void> {
   // Why it is removed is worth more than that it could not be.
   for (const each of [path, imagePathOf(path)]) await space.remove(each).catch(() => undefined)
 }
