@@ -13,6 +13,7 @@ async function keep(app: PlatterApp, path: string): Promise<void> {
   await app.press('Control+S')
   const dialog = app.dialog('Keep what is staged for disk.img')
   await expect(dialog.getByLabel('New overlay file')).toHaveValue(path)
+  await expect(dialog.getByLabel('New overlay file')).toBeFocused()
   await app.press('Enter')
   const done = app.dialog('Kept')
   await expect(done.getByRole('status')).toContainText(`${path}: 64 KiB kept`)

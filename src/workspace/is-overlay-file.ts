@@ -7,10 +7,13 @@ import { open, stat } from 'node:fs/promises'
 const MAGIC = Buffer.from('ADD_COW\xff', 'latin1')
 const OVERLAY_NAME = /\.(overlay|cow|add-?cow|undo)$/i
 
+/** Whether the name alone says so. */
+export const isOverlayName = (path: string): boolean => OVERLAY_NAME.test(path)
+
 /** False too for what cannot be read: whoever opens it then says why. */
 export async function isOverlayFile(path: string, format: string | undefined): Promise<boolean> {
   if (format !== undefined) return format === 'add-cow'
-  return OVERLAY_NAME.test(path) && (await beginsAsOverlay(path))
+  return isOverlayName(path) && (await beginsAsOverlay(path))
 }
 
 async function beginsAsOverlay(path: string): Promise<boolean> {

@@ -13,6 +13,7 @@ import { formatSize } from '../engine/base/size-text'
 import type { FileSpace } from '../engine/disk/file-space'
 import { FileDisk } from '../engine/io/file-disk'
 import type { OverlayDisk } from '../engine/layers/overlay'
+import { isOverlayName } from './is-overlay-file'
 import type { JobProgress, Jobs } from './jobs'
 import { KeptOverlay } from './kept-overlay'
 import { type LastingOverlay, openLastingOverlay } from './lasting-overlay'
@@ -84,6 +85,10 @@ function refuse(session: Session, { path, busy }: KeepOverlayOptions): void {
   const because = (code: 'BUSY' | 'NOT_SUPPORTED' | 'NOT_FOUND' | 'BAD_REQUEST', why: string) =>
     new PlatterError(code, `${info.name}: ${why}; nothing was changed`)
   if (path === '') throw because('NOT_FOUND', 'the name of the file is empty')
+  if (!isOverlayName(path)) {
+    const why = 'only a file whose name ends in .overlay, .addcow or .cow is opened as an overlay'
+    throw because('BAD_REQUEST', why)
+  }
   if (session.kept !== undefined) {
     throw because('BAD_REQUEST', `what is staged is kept in ${session.kept.info().path} already`)
   }

@@ -118,6 +118,14 @@ describe('what is staged, kept in a file', () => {
     expect(await stagedOf(id)).toEqual(STAGED)
   })
 
+  it('is not kept under a name that would not be opened as an overlay again', async () => {
+    const id = await openStaged()
+    const path = join(watched.dir, 'disk.img2')
+    const kept = watched.page.request('overlay.keep', { session: id, path })
+    await expect(kept).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    expect(existsSync(path)).toBe(false)
+  })
+
   it('is not kept while clients write to the overlay that would go', async () => {
     const id = await openStaged()
     await watched.serve(id)
