@@ -7,16 +7,17 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from './fixtures'
+import { look } from './look'
 import type { Peers } from './peers'
 import type { PlatterApp } from './platter-app'
 
 const MIB = 1024 * 1024
 const ROOT = join(import.meta.dirname, '..')
 
-test('one of two ranges is committed, and undone again', async ({ launch, peers, dir }) => {
+test('one of two ranges is committed, and undone again', async ({ launch, peers }) => {
   const image = await peers.makeExt4Image('disk.img')
   const original = await readFile(image)
-  const app = await launch({ images: [image], env: { PLATTER_STATE_DIR: join(dir, 'state') } })
+  const app = await launch({ images: [image] })
   await app.goTo('20M')
   await app.typeHex('deadbeef')
   await app.goTo('30M')
@@ -70,13 +71,9 @@ test('one of two ranges is committed, and undone again', async ({ launch, peers,
   })
 })
 
-test('a commit is not undone over what somebody else wrote since', async ({
-  launch,
-  peers,
-  dir,
-}) => {
+test('a commit is not undone over what somebody else wrote since', async ({ launch, peers }) => {
   const image = await peers.makeExt4Image('disk.img', 32)
-  const app = await launch({ images: [image], env: { PLATTER_STATE_DIR: join(dir, 'state') } })
+  const app = await launch({ images: [image] })
   await app.goTo('20M')
   await app.typeHex('deadbeef')
   await app.commit()
@@ -101,7 +98,7 @@ for (const way of ['Finish the commit', 'Undo the commit'] as const) {
     const expected = Buffer.from(original)
     expected.fill(0xab, 8 * MIB, 200 * MIB)
     const overlay = join(dir, 'disk.overlay')
-    const app = await launch({ images: [image], env: { PLATTER_STATE_DIR: join(dir, 'state') } })
+    const app = await launch({ images: [image] })
     await stageInFile(app, peers, overlay)
     await killCommit(overlay, join(dir, 'commit.undo'))
     expect((await readFile(image)).equals(expected), 'it was killed in time').toBe(false)
@@ -110,6 +107,7 @@ for (const way of ['Finish the commit', 'Undo the commit'] as const) {
     const dialog = app.dialog('A commit to disk.img was cut short')
     await expect(dialog).toContainText('192 MiB')
     await expect(dialog.getByRole('button', { name: 'Look first' })).toBeFocused()
+    await look(app, 'recover', way === 'Undo the commit' ? 'dark' : 'light')
     await app.press('Enter')
     await expect(dialog).toBeHidden()
     await expect(app.page.getByText('a commit was cut short')).toBeVisible()
@@ -136,8 +134,7 @@ async function stageInFile(app: PlatterApp, peers: Peers, overlay: string): Prom
   await app.dialog('Kept').getByRole('button', { name: 'Close' }).last().click()
   const uri = await app.serve()
   peers.qemuIo(uri, 'write -P 0xab 8M 192M', 'flush')
-  await app.page.getByRole('button', { name: 'Stop', exact: true }).click()
-  await app.idle()
+  await app.stopServing()
   await app.page.getByRole('button', { name: `Close ${overlay.split('/').at(-1)}` }).click()
   await expect(app.tab('disk.overlay')).toBeHidden()
 }

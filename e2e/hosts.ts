@@ -45,7 +45,7 @@ export async function launchInBrowser(
     [join(ROOT, 'bin', 'platter.mjs'), 'open', '--web', ...images],
     {
       cwd: ROOT,
-      env: { ...process.env, PLATTER_CONFIG_DIR: configDir, ...env },
+      env: { ...process.env, ...dirsOf(configDir), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
@@ -65,13 +65,19 @@ export async function launchInBrowser(
   }
 }
 
+/** Nothing of a run is kept where a person's own is. */
+const dirsOf = (configDir: string) => ({
+  PLATTER_CONFIG_DIR: configDir,
+  PLATTER_STATE_DIR: join(configDir, 'state'),
+})
+
 export async function launchOnDesktop(options: LaunchOptions): Promise<RunningHost> {
   const { images, configDir, env } = options
   const app = await electron.launch({
     executablePath: electronExecutable(),
     args: ['.', ...images],
     cwd: ROOT,
-    env: { ...cleanEnv(), PLATTER_CONFIG_DIR: configDir, ...env },
+    env: { ...cleanEnv(), ...dirsOf(configDir), ...env },
   })
   const child = app.process()
   const output = collect(child)

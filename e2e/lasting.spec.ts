@@ -62,6 +62,7 @@ test('a checkpoint, a mistake, and the way back', async ({ launch, peers, dir })
   await app.press('Alt+K')
   await expect(app.dialog('Checkpoints')).toContainText('keep it in a file of its own first')
   await app.press('Escape')
+  await expect(app.dialog('Checkpoints')).toBeHidden()
   await keep(app, join(dir, 'disk.overlay'))
 
   await app.press('Alt+K')

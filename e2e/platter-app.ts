@@ -253,6 +253,14 @@ export class PlatterApp {
     return await this.servedUri()
   }
 
+  /** Ends the one export there is, when the last client has left it: before that there is a question. */
+  async stopServing(): Promise<void> {
+    await expect(this.page.getByText('No client is connected.')).toBeVisible()
+    await this.page.getByRole('button', { name: 'Stop', exact: true }).click()
+    await expect(this.page.getByText('Nothing is served.')).toBeVisible()
+    await this.idle()
+  }
+
   /** The URI of the first export that is shown. */
   async servedUri(): Promise<string> {
     return (await this.page.locator('.export-uri code').first().textContent()) ?? ''

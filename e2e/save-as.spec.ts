@@ -55,9 +55,7 @@ test('a file that is there is replaced only after the question, and the image it
   launch,
   peers,
   dir,
-  host,
 }) => {
-  test.skip(host === 'desktop', 'the native dialog asks there')
   const image = await peers.makeExt4Image('disk.img', 32)
   const original = await readFile(image)
   const there = join(dir, 'there.img')

@@ -124,8 +124,7 @@ test('a client is shown with what it does, hung up on, and asked about', async (
   await card.getByRole('button', { name: 'Disconnect client 1' }).click()
   await expect(card).toBeHidden()
   await client.ended()
-  await app.page.getByRole('button', { name: 'Stop', exact: true }).click()
-  await expect(app.page.getByText('Nothing is served.')).toBeVisible()
+  await app.stopServing()
 })
 
 test('each of two exports has a log of its own', async ({ launch, peers }) => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { PeerProcess, requirePeer } from '../engine/testing/peer-process'
+import { isListening, PeerProcess, requirePeer } from '../engine/testing/peer-process'
 import { ensureBuilt, platter, RunningPlatter } from './command.test-helper'
 
 const MIB = 1024 * 1024
@@ -78,7 +78,7 @@ describe.skipIf(!requirePeer('nbdkit'))('a copy that is cut short', () => {
     const socket = at('slow.sock')
     await rm(socket, { force: true })
     const args = ['-f', '-U', socket, '--filter=delay', 'file', path, 'rdelay=40ms']
-    const server = await PeerProcess.start('nbdkit', args, () => existsSync(socket))
+    const server = await PeerProcess.start('nbdkit', args, () => isListening(socket))
     try {
       await use(`nbd+unix:///?socket=${socket}`)
     } finally {

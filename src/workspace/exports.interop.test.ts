@@ -39,6 +39,8 @@ function connect(uri: string): Promise<NbdDisk> {
     dial: (signal) => dialTransport(address, { timeoutMs: 5000, signal }),
     exportName,
     clock: systemClock,
+    // Longer than the session looks for a server that went away: it has to be the session that answers.
+    requestTimeoutMs: 60_000,
   })
 }
 

@@ -1,11 +1,10 @@
 // The memory of a server that 64 clients want all of: measured by the kernel in a process of its own.
 
-import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import * as bs from '../nbd/byte-script.test-helper'
-import { PeerProcess, runPeer, withTempDir } from '../testing/peer-process'
+import { isListening, PeerProcess, runPeer, withTempDir } from '../testing/peer-process'
 import { RawClient } from './raw-client.test-helper'
 
 const MiB = 1 << 20
@@ -36,7 +35,9 @@ async function withLoneServer(
   try {
     await withTempDir(async (dir) => {
       const path = join(dir, 's')
-      const peer = await PeerProcess.start(process.execPath, [bundle, path], () => existsSync(path))
+      const peer = await PeerProcess.start(process.execPath, [bundle, path], () =>
+        isListening(path),
+      )
       const peakMiB = async () => {
         const status = await readFile(`/proc/${peer.pid}/status`, 'utf8')
         return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024

@@ -65,8 +65,15 @@ const COMMITTING: JobWords = {
 }
 
 function Ending({ session, job }: Pick<CommitProgressProps, 'session' | 'job'>) {
-  if (job.state === 'done') return <Problem tone="good">{job.summary ?? job.title}</Problem>
   const staged = stagedBytes(session)
+  if (job.state === 'done') {
+    return (
+      <Problem tone="good">
+        {job.summary ?? job.title}. {staged > 0 && `${formatSize(staged, 2)} still staged. `}
+        {session.undo && 'Session, Undo commit… takes it back.'}
+      </Problem>
+    )
+  }
   const rest =
     staged === 0
       ? ''

@@ -42,11 +42,16 @@ export function StopExportDialog({ session, id, onClose }: StopExportDialogProps
       }
     >
       <p>
-        {countOf(clients, 'client')} {clients === 1 ? 'is' : 'are'} connected and will lose the
-        disk. Requests under way are finished first, for five seconds at most. What clients have
-        written stays staged.
+        {connected(clients)} Requests under way are finished first, for five seconds at most. What
+        clients have written stays staged.
       </p>
       {attempt.problem !== undefined && <Problem>{attempt.problem}</Problem>}
     </DialogFrame>
   )
+}
+
+/** The last one may leave while the question stands. */
+function connected(clients: number): string {
+  if (clients === 0) return 'No client is connected any more.'
+  return `${countOf(clients, 'client')} ${clients === 1 ? 'is' : 'are'} connected and will lose the disk.`
 }
