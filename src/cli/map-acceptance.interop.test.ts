@@ -11,6 +11,7 @@ import type { SessionInfo } from '../bridge/model'
 import { RpcClient } from '../bridge/rpc-client'
 import { Prng } from '../engine/base/prng'
 import { PeerProcess, requirePeer, runPeer } from '../engine/testing/peer-process'
+import { answerPage } from '../workspace/answer-page'
 import { Workspace } from '../workspace/workspace'
 import { ensureBuilt, platter, RunningPlatter } from './command.test-helper'
 
@@ -145,7 +146,7 @@ const CASES: [string, () => Promise<Case>][] = [
 async function sessionOf(locator: string): Promise<SessionInfo> {
   const workspace = await Workspace.create({ version: 'test', configDir: join(dir, 'config') })
   const [host, channel] = MemoryChannel.pair()
-  workspace.attach(host, { host: 'browser' })
+  answerPage(workspace, host, { host: 'browser' })
   const page = new RpcClient({ channel })
   const mapped = new Promise<void>((resolve) => {
     page.on('job.changed', (job) => {

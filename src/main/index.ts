@@ -3,6 +3,7 @@
 
 import { dirname, isAbsolute, join } from 'node:path'
 import { app, type BrowserWindow, crashReporter } from 'electron'
+import { answerPage } from '../workspace/answer-page'
 import { configDir } from '../workspace/user-dirs'
 import { Workspace } from '../workspace/workspace'
 import { Dialogs } from './dialogs'
@@ -63,7 +64,7 @@ async function run(openFiles: OpenFiles): Promise<void> {
   denyPermissions()
   servePage(join(app.getAppPath(), 'out', 'renderer'))
   answerPortRequests(page, (channel) => {
-    workspace.attach(channel, {
+    answerPage(workspace, channel, {
       host: 'desktop',
       openImageDialog: (signal) => dialogs.openImage(signal),
       saveFileDialog: (asked, signal) => dialogs.saveFile(asked, signal),

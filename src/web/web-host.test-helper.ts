@@ -39,10 +39,8 @@ export async function start(options: Partial<WebHostOptions> = {}) {
   const attached: { channel: Channel; services: HostServices }[] = []
   const rendererDir = await makePage()
   const host = await startWebHost({
-    workspace: {
-      clock,
-      attach: (channel, services) => void attached.push({ channel, services }),
-    },
+    clock,
+    answer: (channel, services) => void attached.push({ channel, services }),
     rendererDir,
     token: TOKEN,
     ...options,

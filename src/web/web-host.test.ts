@@ -320,8 +320,9 @@ describe('starting', () => {
   test('a page that was not built is named', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'platter-web-'))
     onTestFinished(() => rm(dir, { recursive: true }))
-    const workspace = { attach: () => {}, clock: { now: () => 0, after: () => () => {} } }
-    await expect(startWebHost({ workspace, rendererDir: dir })).rejects.toMatchObject({
+    const clock = { now: () => 0, after: () => () => {} }
+    const started = startWebHost({ clock, answer: () => {}, rendererDir: dir })
+    await expect(started).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: `${dir}: no index.html; the page was not built`,
     })

@@ -18,6 +18,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { WebSocketServer } from 'ws'
+import type { Channel } from '../bridge/channel'
 import { SocketChannel } from '../bridge/socket-channel'
 import {
   BRIDGE_PATH,
@@ -28,8 +29,9 @@ import {
 } from '../bridge/web-handshake'
 import { maxWireLength } from '../bridge/wire-codec'
 import { MAX_BYTES_TO_HOST } from '../bridge/wire-message'
+import type { Clock } from '../engine/base/clock'
 import { PlatterError } from '../engine/base/errors'
-import type { Workspace } from '../workspace/workspace'
+import type { HostServices } from '../workspace/host-services'
 import type { Refusal } from './gate'
 import { refuseCaller } from './gate'
 import { keepAlive } from './heartbeat'
@@ -37,8 +39,9 @@ import { answerPlain, PageFiles } from './page-files'
 import { isSameToken, makeToken } from './token'
 
 export interface WebHostOptions {
-  /** Not closed with the host. */
-  readonly workspace: Pick<Workspace, 'attach' | 'clock'>
+  readonly clock: Clock
+  /** Called with each page that connects; the channel closes with the page, or with the host. */
+  readonly answer: (channel: Channel, services: HostServices) => void
   /** The built page. */
   readonly rendererDir: string
   /** `127.0.0.1` unless told otherwise; nothing but loopback is taken. */
@@ -66,7 +69,7 @@ const GOING_AWAY = 1001
 
 /** Rejects with ADDRESS_IN_USE and the like when it cannot listen, NOT_FOUND without a built page. */
 export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
-  const { host = '127.0.0.1', port = 0, token = makeToken(), workspace } = options
+  const { host = '127.0.0.1', port = 0, token = makeToken() } = options
   if (!LOOPBACK.includes(host)) {
     throw new PlatterError('BAD_REQUEST', `browser host: ${host} is not a loopback address`)
   }
@@ -77,7 +80,7 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
     )
   }
   const files = await PageFiles.in(options.rendererDir)
-  const pages = new Pages(workspace, token)
+  const pages = new Pages(options, token)
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     answerFile(files, request, response).catch(() => response.destroy())
   })
@@ -131,7 +134,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
 
 /** The open WebSockets. */
 class Pages {
-  readonly #workspace: WebHostOptions['workspace']
+  readonly #options: WebHostOptions
   readonly #token: string
   readonly #sockets = new Set<WebSocket>()
   readonly #upgrader = new WebSocketServer({
@@ -143,8 +146,8 @@ class Pages {
   })
   #isClosing = false
 
-  constructor(workspace: WebHostOptions['workspace'], token: string) {
-    this.#workspace = workspace
+  constructor(options: WebHostOptions, token: string) {
+    this.#options = options
     this.#token = token
   }
 
@@ -158,8 +161,8 @@ class Pages {
       this.#sockets.add(page)
       page.once('close', () => this.#sockets.delete(page))
       const channel = new SocketChannel(page, MAX_BYTES_TO_HOST)
-      keepAlive(page, this.#workspace.clock)
-      this.#workspace.attach(channel, { host: 'browser' })
+      keepAlive(page, this.#options.clock)
+      this.#options.answer(channel, { host: 'browser' })
     })
   }
 
@@ -168,7 +171,7 @@ class Pages {
     const sockets = [...this.#sockets]
     const closed = sockets.map((socket) => once(socket, 'close'))
     for (const socket of sockets) socket.close(GOING_AWAY)
-    const callOff = this.#workspace.clock.after(CLOSE_GRACE_MS, () => {
+    const callOff = this.#options.clock.after(CLOSE_GRACE_MS, () => {
       for (const socket of sockets) socket.terminate()
     })
     await Promise.all(closed)

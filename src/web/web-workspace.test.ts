@@ -13,6 +13,7 @@ import { SocketChannel } from '../bridge/socket-channel'
 import { MAX_BYTES_TO_PAGE } from '../bridge/wire-message'
 import { utf8 } from '../engine/base/bytes'
 import { Prng } from '../engine/base/prng'
+import { answerPage } from '../workspace/answer-page'
 import { Workspace } from '../workspace/workspace'
 import { openPage, start } from './web-host.test-helper'
 
@@ -26,7 +27,10 @@ async function startReal() {
   const content = new Prng(3).fill(new Uint8Array(SIZE))
   await writeFile(image, content)
   const workspace = await Workspace.create({ version: '0', configDir: join(dir, 'config') })
-  const started = await start({ workspace })
+  const started = await start({
+    clock: workspace.clock,
+    answer: (channel, services) => answerPage(workspace, channel, services),
+  })
   onTestFinished(() => workspace.close())
   const page = async () => clientOver(await openPage(started))
   return { image, content, page }

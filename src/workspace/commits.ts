@@ -6,26 +6,18 @@ import type { UndoInfo } from '../bridge/undo-model'
 import { PlatterError, toPlainError } from '../engine/base/errors'
 import { type ByteRange, endOf, joinRanges } from '../engine/base/ranges'
 import { formatSize, groupDigits } from '../engine/base/size-text'
-import type { FileSpace } from '../engine/disk/file-space'
 import type { CommitResult } from '../engine/layers/commit'
 import { type CarryProgress, carryIntoBase } from './carry-into-base'
+import type { CommitHost } from './commit-host'
 import { startCommitJob, whyBusy } from './commit-job'
 import { commitLasting } from './commit-lasting'
 import { whyInterrupted } from './interrupted'
-import type { Jobs } from './jobs'
 import type { KeptOverlay } from './kept-overlay'
 import type { Session } from './session'
 import { openSessionBase } from './session-base'
 import { stagedRows } from './staged-list'
-import type { UndoStore } from './undo-store'
 
 const SAMPLE_ROWS = 200
-
-export interface CommitHost {
-  readonly jobs: Jobs
-  readonly undos: UndoStore
-  readonly space: FileSpace
-}
 
 export interface CommitWish {
   readonly ranges?: readonly ByteRange[] | undefined

@@ -11,7 +11,8 @@ import { type CompareResult, compareDisks } from '../engine/copy/compare-disks'
 import type { FileServices } from '../engine/io/file-disk'
 import { backgroundClock } from '../engine/io/system-clock'
 import type { Jobs } from './jobs'
-import { type OpenedImage, openImage } from './locators'
+import { openImage } from './locators'
+import type { OpenedImage } from './opened-image'
 import type { Session } from './session'
 
 const MAX_RANGES = 100_000

@@ -16,7 +16,8 @@ import { HoleWorker } from '../engine/io/hole-worker'
 import { backgroundClock } from '../engine/io/system-clock'
 import { FileTarget } from './copy-file'
 import type { SourceIdentity } from './copy-state'
-import { isNbdUri, type OpenedImage, openImage } from './locators'
+import { isNbdUri, openImage } from './locators'
+import type { OpenedImage } from './opened-image'
 import { refuseSameFile } from './same-file'
 
 /** The target that takes everything and keeps nothing. */

@@ -12,7 +12,8 @@ import {
   formatTotalsText,
   statusNames,
 } from '../engine/survey/map-rows'
-import { openImage, type Patience } from './locators'
+import { openImage } from './locators'
+import type { Patience } from './opened-image'
 
 const GIB = 2 ** 30
 /** One question is about at most this much; the disk answers what it can of it. */

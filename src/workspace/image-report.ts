@@ -6,7 +6,7 @@ import { backgroundClock } from '../engine/io/system-clock'
 import { reportNbdServer } from '../engine/nbd/list-exports'
 import { NbdDisk } from '../engine/nbd/nbd-disk'
 import { parseNbdUri } from '../engine/nbd/uri'
-import { openImage, type Patience } from './locators'
+import { openImage } from './locators'
 import {
   describeExport,
   describeListed,
@@ -15,6 +15,7 @@ import {
   type NbdinfoServer,
 } from './nbd-report'
 import { connectionTo, PATIENCE } from './nbd-source'
+import type { Patience } from './opened-image'
 import { readContent } from './read-content'
 
 /** With nbdinfo's keys as well when it is an NBD export. */

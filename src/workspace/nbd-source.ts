@@ -6,7 +6,7 @@ import { tlsClient } from '../engine/io/tls-client'
 import { type OpenNbdOptions, openNbdDisk } from '../engine/nbd/nbd-disk'
 import { DEFAULT_RECONNECT } from '../engine/nbd/reconnect'
 import { type NbdTarget, parseNbdUri } from '../engine/nbd/uri'
-import type { OpenedImage, OpenOptions, Patience } from './locators'
+import type { OpenedImage, OpenOptions, Patience } from './opened-image'
 
 /** How long a server has to answer the connection, and then each request. */
 export const PATIENCE: Patience = { connectMs: 10_000, requestMs: 30_000 }

@@ -9,7 +9,8 @@ import { NodeFileSpace } from '../engine/io/file-space'
 import { isOverlayFile } from './is-overlay-file'
 import { KeptOverlay } from './kept-overlay'
 import { openLastingOverlay } from './lasting-overlay'
-import { isFileLocator, type OpenedImage, openImage } from './locators'
+import { isFileLocator, openImage } from './locators'
+import type { OpenedImage } from './opened-image'
 import type { Session } from './session'
 
 export interface OpenKeptOptions {

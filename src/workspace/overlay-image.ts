@@ -8,7 +8,7 @@ import type { FileServices } from '../engine/io/file-disk'
 import { NodeFileSpace } from '../engine/io/file-space'
 import { ReadOnlyDisk } from '../engine/layers/read-only'
 import { openLastingOverlay } from './lasting-overlay'
-import type { OpenedImage } from './locators'
+import type { OpenedImage } from './opened-image'
 
 const READ_ONLY = 'an overlay file is written by its own session, or by serve --overlay'
 

@@ -7,6 +7,7 @@ import type { EventName, Events } from '../bridge/contract'
 import { MemoryChannel } from '../bridge/memory-channel'
 import type { ExportInfo, JobInfo, SessionInfo } from '../bridge/model'
 import { RpcClient } from '../bridge/rpc-client'
+import { answerPage } from './answer-page'
 import { Workspace } from './workspace'
 
 export class WatchedWorkspace {
@@ -19,7 +20,7 @@ export class WatchedWorkspace {
     this.dir = dir
     this.workspace = workspace
     const [host, channel] = MemoryChannel.pair()
-    workspace.attach(host, { host: 'browser' })
+    answerPage(workspace, host, { host: 'browser' })
     this.page = new RpcClient({ channel })
     workspace.hub.subscribe((name, data) => this.#seen.push({ name, data }))
   }

@@ -4,9 +4,9 @@ import type { JobInfo } from '../bridge/model'
 import { PlatterError } from '../engine/base/errors'
 import { formatSize } from '../engine/base/size-text'
 import { holdBlocks } from '../engine/layers/hold-blocks'
+import type { CommitHost } from './commit-host'
 import { startCommitJob } from './commit-job'
 import { commitLasting, undoInterrupted } from './commit-lasting'
-import type { CommitHost } from './commits'
 import type { Session } from './session'
 
 /** NOT_FOUND when no commit was cut short. */

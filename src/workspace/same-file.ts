@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { PlatterError } from '../engine/base/errors'
 import { FileDisk } from '../engine/io/file-disk'
-import type { OpenedImage } from './locators'
+import type { OpenedImage } from './opened-image'
 
 /** BAD_REQUEST when the path leads to the image's own file: it would lose its name to its own copy. */
 export async function refuseSameFile({ disk }: OpenedImage, target: string): Promise<void> {

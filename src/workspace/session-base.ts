@@ -4,7 +4,7 @@ import type { BaseIdentity } from '../engine/formats/add-cow/add-cow-header'
 import { FileDisk } from '../engine/io/file-disk'
 import { identifyBase } from './base-identity'
 import { type CommitBase, FileBase } from './commit-base'
-import type { CommitHost } from './commits'
+import type { CommitHost } from './commit-host'
 import type { Session } from './session'
 
 export interface SessionBase {

@@ -9,6 +9,7 @@ import { decodeCells } from '../bridge/frames'
 import { MemoryChannel } from '../bridge/memory-channel'
 import type { JobInfo, SessionInfo } from '../bridge/model'
 import { RpcClient } from '../bridge/rpc-client'
+import { answerPage } from './answer-page'
 import { Workspace } from './workspace'
 
 const BLOCK = 64 * 1024
@@ -38,7 +39,7 @@ afterEach(async () => {
 
 function attachPage(): RpcClient {
   const [host, client] = MemoryChannel.pair()
-  workspace.attach(host, { host: 'browser' })
+  answerPage(workspace, host, { host: 'browser' })
   return new RpcClient({ channel: client })
 }
 

@@ -2,17 +2,14 @@
 // a person's settings are. Pages come and go over channels; what is open stays.
 
 import { join } from 'node:path'
-import type { Channel } from '../bridge/channel'
 import type { HostInfo, RecentImage, SessionId, SessionInfo, Settings } from '../bridge/model'
-import { RpcHost } from '../bridge/rpc-host'
-import { validateParams } from '../bridge/validators'
 import type { Clock } from '../engine/base/clock'
 import { hasCode, PlatterError, toPlainError } from '../engine/base/errors'
 import { NodeFileSpace } from '../engine/io/file-space'
 import { HoleWorker } from '../engine/io/hole-worker'
 import { systemClock } from '../engine/io/system-clock'
 import { OverlayDisk } from '../engine/layers/overlay'
-import type { CommitHost } from './commits'
+import type { CommitHost } from './commit-host'
 import { Comparisons } from './comparisons'
 import { EventHub } from './event-hub'
 import { Exports } from './exports'
@@ -20,15 +17,14 @@ import type { HostServices } from './host-services'
 import { foundAtOpening } from './interrupted'
 import { Jobs } from './jobs'
 import type { KeptOverlay } from './kept-overlay'
-import { type OpenedImage, openImage } from './locators'
+import { openImage } from './locators'
 import { isOverlayLocator, openKept } from './open-kept'
+import type { OpenedImage } from './opened-image'
 import { readContent } from './read-content'
-import { makeRequests } from './requests'
 import { Session } from './session'
 import { loadRecent, loadSettings, withRecent } from './settings'
 import { createStagingStore } from './staging-store'
 import type { StoredJson } from './stored-json'
-import { makeStreams } from './streams'
 import { UndoStore } from './undo-store'
 import { configDir, stateDir } from './user-dirs'
 
@@ -64,7 +60,7 @@ export class Workspace {
   readonly #settings: StoredJson<Settings>
   readonly #recent: StoredJson<RecentImage[]>
   readonly #sessions = new Map<SessionId, Session>()
-  readonly #pages = new Set<RpcHost>()
+  readonly #pages = new Set<Page>()
   readonly #holes = new HoleWorker()
   /** Shared by everything that is open. */
   readonly files = { holes: this.#holes }
@@ -100,21 +96,10 @@ export class Workspace {
     return this.#recent.value
   }
 
-  /** Serves one page until its channel closes. */
-  attach(channel: Channel, services: HostServices): void {
-    const page = new RpcHost({
-      channel,
-      handlers: makeRequests(this, services),
-      streams: makeStreams(this),
-      validate: validateParams,
-      onBug: (error) => console.error(error),
-      onClose: () => {
-        this.#pages.delete(page)
-        stop()
-      },
-    })
-    const stop = this.hub.subscribe((name, data) => page.emit(name, data))
+  /** A page that is closed with the workspace; the answer is to be called when it has closed by itself. */
+  addPage(page: Page): () => void {
     this.#pages.add(page)
+    return () => this.#pages.delete(page)
   }
 
   async open(locator: string, options: OpenSessionOptions = {}): Promise<SessionInfo> {
@@ -295,6 +280,10 @@ export class Workspace {
       if (!hasCode(error, 'ABORTED')) this.hub.emit('host.problem', { message })
     })
   }
+}
+
+interface Page {
+  close(): void
 }
 
 interface Opened {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { PlatterError } from '../../engine/base/errors'
 import { startWebHost } from '../../web/web-host'
+import { answerPage } from '../../workspace/answer-page'
 import { isFileLocator } from '../../workspace/locators'
 import { Workspace } from '../../workspace/workspace'
 import { findAppDir } from '../app-dir'
@@ -59,7 +60,8 @@ async function openPage(
   try {
     for (const image of images) await workspace.open(image, { signal: asked })
     const host = await startWebHost({
-      workspace,
+      clock: workspace.clock,
+      answer: (channel, services) => answerPage(workspace, channel, services),
       rendererDir: join(findAppDir(), 'out', 'renderer'),
       ...(port === undefined ? {} : { port }),
     })
