@@ -16,7 +16,7 @@ export function addCopy(program: Command, run: typeof runCopy): void {
     .option('--requests <n>', 'requests in flight (default: 64)', parseCount)
     .option(
       '--request-size <n>',
-      'bytes a request, within what both sides take (default: 256K)',
+      'bytes a request, within what both sides take (default: 256K; 1M when no server is written to)',
       parseBytes,
     )
     .option(

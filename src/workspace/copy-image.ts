@@ -49,8 +49,8 @@ interface Target {
   close(): Promise<void>
 }
 
-/** Bytes a request when a file is written: each write is a trip to the thread pool. */
-const FILE_REQUEST = 1024 * 1024
+/** Bytes a request when no server is written to: a file's write is a trip to the thread pool. */
+const LARGE_REQUEST = 1024 * 1024
 
 export async function copyImage(options: CopyImageOptions): Promise<CopyResult> {
   const holes = new HoleWorker()
@@ -94,7 +94,8 @@ async function copyTo(
       // Nobody looks at what the null disk was given.
       sparse: options.sparse ?? (isNull ? 0 : undefined),
       keepsNothing: isNull && (options.sparse ?? 0) === 0,
-      requestSize: options.requestSize ?? (file === undefined ? undefined : FILE_REQUEST),
+      requestSize:
+        options.requestSize ?? (isNull || file !== undefined ? LARGE_REQUEST : undefined),
       targetIsZero: file !== undefined || options.targetIsZero,
       flush,
       start: file?.start,
