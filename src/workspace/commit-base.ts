@@ -20,7 +20,7 @@ export interface CommitBase {
 
 // The overlay notes when the base was last changed: a crash must not bring an older time back, or the base
 // would seem to be another one.
-const OPENING = { writable: true, syncsTimes: true }
+const OPENING = { writable: true, syncsTimes: true, writesOut: true }
 
 export class FileBase implements CommitBase {
   readonly locator: string

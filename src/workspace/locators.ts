@@ -109,8 +109,8 @@ async function describeFile(
     },
     openTarget: async () => {
       // Locked before it is looked at: from here on nobody can change it.
-      const lock = 'exclusive-write'
-      const target = await openFileDisk(path, { ...files, writable: true, lock })
+      const options = { ...files, writable: true, lock: 'exclusive-write', writesOut: true } as const
+      const target = await openFileDisk(path, options)
       const changed = await changedSince()
       if (changed !== undefined) {
         await target.close()

@@ -29,6 +29,8 @@ export interface OpenInSpace {
   readonly exclusive?: boolean
   /** Its flush makes the time of its last change stable as well, which costs more. */
   readonly syncsTimes?: boolean
+  /** A flush follows all writes: the device may begin while more of them come. */
+  readonly writesOut?: boolean
 }
 
 export interface FileSpace {

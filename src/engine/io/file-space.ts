@@ -20,9 +20,9 @@ export class NodeFileSpace implements FileSpace {
     return createFileDisk(path, size, this.#services)
   }
 
-  open(path: string, { writable, exclusive, syncsTimes }: OpenInSpace): Promise<FileDisk> {
+  open(path: string, { exclusive, ...options }: OpenInSpace): Promise<FileDisk> {
     const lock = exclusive === true ? 'exclusive-write' : 'none'
-    return openFileDisk(path, { ...this.#services, writable, lock, syncsTimes })
+    return openFileDisk(path, { ...this.#services, ...options, lock })
   }
 
   async resize(path: string, size: number): Promise<void> {
