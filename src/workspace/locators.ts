@@ -109,7 +109,12 @@ async function describeFile(
     },
     openTarget: async () => {
       // Locked before it is looked at: from here on nobody can change it.
-      const options = { ...files, writable: true, lock: 'exclusive-write', writesOut: true } as const
+      const options = {
+        ...files,
+        writable: true,
+        lock: 'exclusive-write',
+        writesOut: true,
+      } as const
       const target = await openFileDisk(path, options)
       const changed = await changedSince()
       if (changed !== undefined) {
