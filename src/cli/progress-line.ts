@@ -6,6 +6,8 @@ const LINE_MS = 1000
 
 /** As the engine's copier tells it; bytes. */
 export interface LineProgress {
+  /** What is being done, where that is not always the same. */
+  readonly phase?: string
   readonly done: number
   readonly total: number
   readonly bytesPerSecond: number
@@ -22,6 +24,7 @@ export class ProgressLine {
   readonly #now: () => number
   #shownAt = Number.NEGATIVE_INFINITY
   #width = 0
+  #last = ''
 
   constructor(stream: LineStream, now: () => number = () => performance.now()) {
     this.#stream = stream
@@ -37,7 +40,10 @@ export class ProgressLine {
     }
     const now = this.#now()
     if (progress.done < progress.total && now - this.#shownAt < LINE_MS) return
+    const state = `${progress.phase} ${progress.done}`
+    if (state === this.#last) return
     this.#shownAt = now
+    this.#last = state
     this.#stream.write(`${text}\n`)
   }
 
@@ -47,12 +53,13 @@ export class ProgressLine {
   }
 }
 
-/** `512 MiB of 1 GiB, 50.0 %, 1.2 GiB/s, 0:01 left` */
-export function progressText({ done, total, bytesPerSecond, msLeft }: LineProgress): string {
+/** `512 MiB of 1 GiB, 50.0 %, 1.2 GiB/s, 0:01 left`, with what is done in front */
+export function progressText(progress: LineProgress): string {
+  const { phase, done, total, bytesPerSecond, msLeft } = progress
   const parts = [`${formatSize(done)} of ${formatSize(total)}`, formatPercent(done, total)]
   if (bytesPerSecond > 0) parts.push(`${formatSize(Math.round(bytesPerSecond))}/s`)
   if (msLeft !== undefined && done < total) parts.push(`${clockText(msLeft)} left`)
-  return parts.join(', ')
+  return `${phase === undefined ? '' : `${phase}: `}${parts.join(', ')}`
 }
 
 function clockText(ms: number): string {

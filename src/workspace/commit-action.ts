@@ -3,9 +3,10 @@
 import { resolve } from 'node:path'
 import { PlatterError } from '../engine/base/errors'
 import type { ByteRange } from '../engine/base/ranges'
-import type { CarryProgress } from './carry-into-base'
+import { backgroundClock } from '../engine/io/system-clock'
 import { commitLasting, type LastingCommit } from './commit-lasting'
 import { openLastingOverlay } from './lasting-overlay'
+import { meterPhases, type PhaseProgress } from './meter-phases'
 import { withOverlaySpace } from './overlay-files'
 
 export interface CommitAction {
@@ -17,7 +18,7 @@ export interface CommitAction {
   /** Take the base as it is now. */
   readonly acceptBase?: boolean | undefined
   readonly signal?: AbortSignal | undefined
-  readonly onProgress?: ((progress: CarryProgress) => void) | undefined
+  readonly onProgress?: ((progress: PhaseProgress) => void) | undefined
 }
 
 export interface CommitOutcome extends LastingCommit {
@@ -28,7 +29,7 @@ export interface CommitOutcome extends LastingCommit {
 }
 
 export function commitOverlayFile(file: string, action: CommitAction): Promise<CommitOutcome> {
-  const { undo, acceptBase, ...rest } = action
+  const { undo, acceptBase, onProgress: report, ...rest } = action
   if (file === '' || undo === '') {
     const what = file === '' ? 'overlay' : 'undo file'
     throw new PlatterError('NOT_FOUND', `the name of the ${what} is empty`)
@@ -38,7 +39,8 @@ export function commitOverlayFile(file: string, action: CommitAction): Promise<C
     const lasting = await openLastingOverlay(space, resolve(file), options)
     try {
       const undoPath = undo === undefined ? undefined : resolve(undo)
-      const result = await commitLasting(space, lasting, { ...rest, undoPath })
+      const onProgress = report && meterPhases(backgroundClock, report)
+      const result = await commitLasting(space, lasting, { ...rest, undoPath, onProgress })
       const undid = lasting.header?.undo !== undefined
       return { ...result, target: lasting.image.path, undid }
     } finally {

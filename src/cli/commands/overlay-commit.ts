@@ -26,7 +26,7 @@ export async function runOverlayCommit(file: string, options: OverlayCommitOptio
       verify,
       acceptBase,
       signal: asked,
-      onProgress: line && (({ done, total }) => line.show({ done, total, bytesPerSecond: 0 })),
+      onProgress: line && ((progress) => line.show(progress)),
     })
   } finally {
     line?.end()
