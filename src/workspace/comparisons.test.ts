@@ -48,6 +48,11 @@ it('finds what is staged, to the byte', async () => {
   expect(found).toEqual({ total: 1, bytes: 4, kept: 1, rows: [{ offset: 5000, length: 4 }] })
 })
 
+it('tells a session from the image that it is over', async () => {
+  const { summary } = await compare(join(watched.dir, 'disk.img'))
+  expect(summary).toBe('the session of disk.img and disk.img are the same')
+})
+
 it('says that the sizes differ', async () => {
   await writeFile(other, randomBytes(SIZE, 4).subarray(0, SIZE - 512))
   const { summary } = await compare(other)

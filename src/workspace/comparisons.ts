@@ -42,7 +42,7 @@ export class Comparisons {
     const job = jobs.start({
       session: session.id,
       kind: 'compare',
-      title: `Comparing ${session.image.info.name} with ${other.info.name}`,
+      title: `Comparing ${nameBeside(session, other)} with ${other.info.name}`,
       total,
       run: async (progress, ended) => {
         try {
@@ -98,8 +98,14 @@ function summaryOf(result: CompareResult, session: Session, other: OpenedImage):
     own === their
       ? ''
       : `; the sizes differ: ${groupDigits(own)} and ${groupDigits(their)} bytes, and behind the end of the shorter one zeroes count as equal`
-  const names = `${session.image.info.name} and ${other.info.name}`
+  const names = `${nameBeside(session, other)} and ${other.info.name}`
   if (result.same) return `${names} are the same${sizes}`
   const count = `${groupDigits(result.ranges)} ${result.ranges === 1 ? 'range' : 'ranges'}`
   return `${names} differ in ${count}, ${formatSize(result.bytes, 2)}${sizes}`
+}
+
+/** The image that a session is over has the same name, and another of that name may have. */
+function nameBeside({ image }: Session, other: OpenedImage): string {
+  const { name } = image.info
+  return name === other.info.name ? `the session of ${name}` : name
 }
