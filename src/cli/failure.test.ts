@@ -11,6 +11,13 @@ describe('a failure', () => {
     })
   })
 
+  it('that a word of the person would lift names the word', () => {
+    const error = new PlatterError('BASE_CHANGED', '/a: it changed', { data: { acceptable: true } })
+    expect(describeFailure(error, {}).line).toBe(
+      'platter: /a: it changed; if the change is right, --accept-base takes it as it is now\n',
+    )
+  })
+
   it('of the words is 2', () => {
     const error = new PlatterError('BAD_REQUEST', 'a.img: --list needs an NBD URI')
     expect(describeFailure(error, {}).status).toBe(2)

@@ -3,6 +3,7 @@ import { PlatterError } from '../engine/base/errors'
 import { EXIT_DONE, EXIT_FAILED, EXIT_USAGE } from './exit-codes'
 import { printable } from './printable'
 
+const ACCEPT_HINT = '; if the change is right, --accept-base takes it as it is now'
 const NO_COMMAND = 'a command is missing: platter --help lists them'
 
 export interface Failure {
@@ -20,7 +21,8 @@ export function describeFailure(error: unknown, env: NodeJS.ProcessEnv): Failure
   }
   if (error instanceof PlatterError) {
     const status = error.code === 'BAD_REQUEST' ? EXIT_USAGE : EXIT_FAILED
-    return { status, line: errorLine(error.message) }
+    const hint = error.data['acceptable'] === true ? ACCEPT_HINT : ''
+    return { status, line: errorLine(`${error.message}${hint}`) }
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
   if (env['PLATTER_DEBUG']) return { status: EXIT_FAILED, line: `platter: ${stack}\n` }

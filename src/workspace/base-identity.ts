@@ -46,11 +46,12 @@ async function hashSamples(disk: Disk): Promise<Uint8Array> {
   return new Uint8Array(hash.digest())
 }
 
+/** `acceptable`: asking again with the base accepted as it is now helps. */
 export const baseChanged = (path: string, why: string): PlatterError =>
   new PlatterError(
     'BASE_CHANGED',
     `${path}: the base of the overlay changed: ${why}; nothing was changed`,
-    { data: { path } },
+    { data: { path, acceptable: true } },
   )
 
 /** What is different, as a sentence, unless `now` is as good as `known`. */
