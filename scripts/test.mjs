@@ -12,6 +12,8 @@ const bin = (name) => join(root, 'node_modules', '.bin', name)
 const strict = Boolean(process.env.CI) || process.env.PLATTER_REQUIRE === 'all'
 const env = { ...process.env, ...(strict ? { PLATTER_REQUIRE: 'all' } : {}) }
 const rows = []
+/** As much of a failure's message and stack as is repeated at the end. */
+const MESSAGE_LINES = 12
 
 function run(command, args, extraEnv = {}) {
   const result = spawnSync(command, args, {
@@ -26,7 +28,7 @@ function run(command, args, extraEnv = {}) {
 function step(name, command, ...args) {
   console.log(`\n── ${name}`)
   const passed = run(command, args)
-  rows.push({ name, passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 })
+  rows.push({ name, passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0, failures: [] })
   return passed
 }
 
@@ -40,31 +42,20 @@ function readJson(file) {
 
 /** At least one failure whenever the runner said so, whatever its report counts. */
 function record(name, exitedWell, counts) {
-  const { passed = 0, failed = 0, skipped = 0 } = counts ?? {}
+  const { passed = 0, failed = 0, skipped = 0, failures = [] } = counts ?? {}
   const silent = (!exitedWell || counts === undefined || passed + failed === 0) && failed === 0
-  rows.push({ name, passed, failed: silent ? 1 : failed, skipped })
+  rows.push({ name, passed, failed: silent ? 1 : failed, skipped, failures })
 }
 
 function vitest(name, project) {
   console.log(`\n── ${name}`)
   const file = join(out, `${project}.json`)
-  const exitedWell = run(bin('vitest'), [
-    'run',
-    ...['--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
-  ])
-  const report = readJson(file)
-  const broken = report?.testResults.filter(
-    (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  const exitedWell = run(
+    bin('vitest'),
+    ['run', '--project', project, '--reporter=default', '--reporter=./scripts/vitest-report.mjs'],
+    { PLATTER_TEST_REPORT: file },
   )
-  record(
-    name,
-    exitedWell,
-    report && {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests + broken.length,
-      skipped: report.numPendingTests + report.numTodoTests,
-    },
-  )
+  record(name, exitedWell, readJson(file))
 }
 
 function playwright(name) {
@@ -73,23 +64,48 @@ function playwright(name) {
   const exitedWell = run(bin('playwright'), ['test', '--reporter=list,json'], {
     PLAYWRIGHT_JSON_OUTPUT_NAME: file,
   })
-  const stats = readJson(file)?.stats
+  const found = readJson(file)
   record(
     name,
     exitedWell,
-    stats && {
-      passed: stats.expected,
+    found && {
+      passed: found.stats.expected,
       // A test that passes only when tried again has failed.
-      failed: stats.unexpected + stats.flaky,
-      skipped: stats.skipped,
+      failed: found.stats.unexpected + found.stats.flaky,
+      skipped: found.stats.skipped,
+      failures: found.suites.flatMap(failedSpecs),
     },
   )
+}
+
+/** The specs below a suite of Playwright's report that did not pass, with the first thing that each said. */
+function failedSpecs(suite) {
+  const own = (suite.specs ?? [])
+    .filter((spec) => !spec.ok)
+    .flatMap((spec) =>
+      spec.tests.map((test) => ({
+        name: `[${test.projectName}] ${spec.file}:${spec.line} > ${spec.title}`,
+        message: test.results.flatMap((result) => result.errors ?? [])[0]?.message ?? '',
+      })),
+    )
+  return [...own, ...(suite.suites ?? []).flatMap(failedSpecs)]
+}
+
+/** Said once more at the end, because the output above is long and often cut. */
+function repeatFailures() {
+  for (const { name, failures } of rows) {
+    for (const failure of failures) {
+      console.log(`\n── failed in ${name}: ${failure.name}`)
+      console.log(failure.message.trim().split('\n').slice(0, MESSAGE_LINES).join('\n'))
+    }
+  }
 }
 
 function report(missing) {
   const sum = (key) => rows.reduce((total, row) => total + row[key], 0)
   const skipped = sum('skipped')
   const failed = sum('failed') + (strict ? skipped : 0)
+  repeatFailures()
   console.log('\n── sums')
   const width = Math.max(...rows.map((row) => row.name.length))
   for (const row of rows) {

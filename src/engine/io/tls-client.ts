@@ -39,11 +39,12 @@ export async function tlsClient(target: TlsTarget): Promise<SecureTransport> {
 
 async function x509Options(target: TlsTarget): Promise<ConnectionOptions> {
   const { certificates: dir, hostname, verifyPeer } = target
-  const [ca, cert, key] = await Promise.all(
-    ['ca-cert.pem', 'client-cert.pem', 'client-key.pem'].map((name) =>
-      dir === undefined || !existsSync(join(dir, name)) ? undefined : readSmall(join(dir, name)),
-    ),
-  )
+  const found = (name: string): Promise<Buffer> | undefined =>
+    dir === undefined || !existsSync(join(dir, name)) ? undefined : readSmall(join(dir, name))
+  // One after the other, so that of several files that will not do it is always the first that is named.
+  const ca = await found('ca-cert.pem')
+  const cert = await found('client-cert.pem')
+  const key = await found('client-key.pem')
   if (dir !== undefined && ca === undefined && cert === undefined) {
     const why = 'the directory has neither ca-cert.pem nor client-cert.pem'
     throw new PlatterError('NOT_FOUND', `${dir}: ${why}`)

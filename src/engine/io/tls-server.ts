@@ -48,10 +48,9 @@ export async function tlsServer(options: TlsServerOptions): Promise<ServerTls> {
 }
 
 async function x509Options(dir: string, verifyPeer: boolean): Promise<TlsOptions> {
-  const [cert, key] = await Promise.all([
-    readSmall(join(dir, 'server-cert.pem')),
-    readSmall(join(dir, 'server-key.pem')),
-  ])
+  // One after the other, so that of several files that are missing it is always the first that is named.
+  const cert = await readSmall(join(dir, 'server-cert.pem'))
+  const key = await readSmall(join(dir, 'server-key.pem'))
   const ca = verifyPeer ? await readSmall(join(dir, 'ca-cert.pem')) : undefined
   const options: TlsOptions = {
     cert,
