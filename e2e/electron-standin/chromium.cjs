@@ -9,6 +9,7 @@ const { DevTools } = require('./devtools.cjs')
 
 const EXECUTABLE = process.env.PLATTER_CHROMIUM ?? '/usr/bin/chromium'
 const START_LIMIT_MS = 30_000
+const CLOSE_LIMIT_MS = 2_000
 
 const SWITCHES = [
   '--headless',
@@ -42,8 +43,11 @@ async function startChromium(width, height) {
   const devtools = await DevTools.connect(announcement.split(' ').at(-1))
 
   async function close() {
-    await devtools.call('Browser.close').catch(() => child.kill())
+    // A browser that is asked while a page still opens does not always answer, nor end.
+    const limit = setTimeout(() => child.kill('SIGKILL'), CLOSE_LIMIT_MS)
+    devtools.call('Browser.close').catch(() => child.kill())
     await ended
+    clearTimeout(limit)
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
   }
   return { devtools, announcement, ended, close }
