@@ -16,7 +16,7 @@ export async function compareImages(
   b: string,
   options: CompareImagesOptions,
 ): Promise<CompareResult> {
-  const holes = new HoleWorker()
+  const holes = new HoleWorker({ mayWait: true })
   const { format, signal } = options
   const opening = {
     clock: backgroundClock,

@@ -53,7 +53,7 @@ interface Target {
 const LARGE_REQUEST = 1024 * 1024
 
 export async function copyImage(options: CopyImageOptions): Promise<CopyResult> {
-  const holes = new HoleWorker()
+  const holes = new HoleWorker({ mayWait: true })
   try {
     const { source: locator, format, connections = DEFAULT_CONNECTIONS, signal } = options
     const files = { holes }

@@ -36,7 +36,13 @@ export async function mapImage(
 ): Promise<Extent[]> {
   const { context = ALLOCATION_CONTEXT, format, patience } = options
   const other = context === ALLOCATION_CONTEXT ? {} : { contexts: [context], listContexts: true }
-  const image = await openImage(locator, { format, patience, ...other, clock: backgroundClock })
+  const image = await openImage(locator, {
+    format,
+    patience,
+    ...other,
+    clock: backgroundClock,
+    files: { mayWait: true },
+  })
   try {
     const rows: Extent[] = []
     const { disk } = image

@@ -35,7 +35,12 @@ export async function reportImage(
     readonly patience?: Patience | undefined
   } = {},
 ): Promise<ImageReport> {
-  const image = await openImage(locator, { ...options, listContexts: true, clock: backgroundClock })
+  const image = await openImage(locator, {
+    ...options,
+    listContexts: true,
+    clock: backgroundClock,
+    files: { mayWait: true },
+  })
   try {
     const { disk } = image
     const { partitions, fileSystem } = await readContent(disk)

@@ -14,6 +14,6 @@ export async function withOverlaySpace<T>(act: (space: FileSpace) => Promise<T>)
 
 /** As withOverlaySpace, until `end` is called. */
 export function overlaySpace(): { space: FileSpace; end: () => Promise<void> } {
-  const holes = new HoleWorker()
+  const holes = new HoleWorker({ mayWait: true })
   return { space: new NodeFileSpace({ holes, mayWait: true }), end: () => holes.close() }
 }

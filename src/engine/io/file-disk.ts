@@ -52,7 +52,7 @@ export interface FileServices {
   /** Answers for all files; without it each disk has a worker of its own, which ends with the disk. */
   readonly holes?: HoleWorker | undefined
   readonly handles?: OpenHandles | undefined
-  /** No window hangs on this thread: short writes may be made on it, even if the system lets them wait. */
+  /** No window hangs on this thread: short calls may be made on it, even if the system lets them wait. */
   readonly mayWait?: boolean | undefined
   /** Files that are written are flushed at the end: the device may begin before. */
   readonly writesOut?: boolean | undefined
@@ -112,7 +112,7 @@ export async function adoptFile(
 ): Promise<FileDisk> {
   const { handles, signal, writable = false } = options
   const forget = handles?.add(path)
-  const worker = options.holes ?? new HoleWorker({ handles })
+  const worker = options.holes ?? new HoleWorker({ handles, mayWait: options.mayWait })
   const onClose = async () => {
     forget?.()
     if (options.holes === undefined) await worker.close()

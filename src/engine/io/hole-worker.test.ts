@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectCode } from '../testing/expect-disk'
+import { hasHoleCalls } from './hole-libc'
 import type { HoleReply, HoleRequest, Numbered } from './hole-requests'
 import { HoleWorker } from './hole-worker'
 import { OpenHandles } from './open-handles'
@@ -36,11 +37,12 @@ class FakeThread extends EventEmitter {
   }
 }
 
-function fakeWorker() {
+function fakeWorker(mayWait = false) {
   const threads: FakeThread[] = []
   const handles = new OpenHandles()
   const worker = new HoleWorker({
     handles,
+    mayWait,
     create: () => {
       const thread = new FakeThread()
       threads.push(thread)
@@ -179,5 +181,78 @@ describe.runIf(process.platform === 'linux')('the real hole worker', () => {
     controller.abort()
     const reply = await worker.ask({ ...walk, fd }, controller.signal)
     expect(reply).toEqual({ kind: 'aborted' })
+  })
+})
+
+describe.runIf(hasHoleCalls())('a hole worker whose asker may wait', () => {
+  /** A file of `pieces` holes and as many pieces of data, in turn. */
+  async function withFile(pieces: number, test: (fd: number, size: number) => Promise<void>) {
+    const dir = mkdtempSync(join(tmpdir(), 'platter-holes-'))
+    const fd = openSync(join(dir, 'file'), 'w+')
+    try {
+      const size = pieces * 2 * PIECE
+      for (let at = PIECE; at < size; at += 2 * PIECE) writeSync(fd, 'x'.repeat(PIECE), at)
+      await test(fd, size)
+    } finally {
+      closeSync(fd)
+      rmSync(dir, { recursive: true })
+    }
+  }
+  const PIECE = 64 * 1024
+
+  it('answers what is short without a thread', async () => {
+    await withFile(3, async (fd, size) => {
+      const { worker, threads } = fakeWorker(true)
+      expect(await worker.ask({ kind: 'size', fd })).toEqual({ kind: 'value', value: size })
+      expect(await worker.ask({ kind: 'probe', fd })).toMatchObject({ kind: 'probed' })
+      const whole = { ...walk, fd, length: size, size, maxExtents: 1000 }
+      expect(await worker.ask(whole)).toEqual({
+        kind: 'walked',
+        lengths: new Float64Array(6).fill(PIECE),
+      })
+      const punch = { kind: 'allocate', fd, mode: 3, offset: PIECE, length: PIECE } as const
+      expect(await worker.ask(punch)).toEqual({ kind: 'value', value: 0 })
+      expect(await worker.ask({ ...walk, fd, length: size, size })).toMatchObject({
+        lengths: new Float64Array([3 * PIECE]),
+      })
+      expect(threads).toEqual([])
+    })
+  })
+
+  it('hears of a walk that was cancelled before', async () => {
+    await withFile(1, async (fd, size) => {
+      const { worker } = fakeWorker(true)
+      const reply = await worker.ask({ ...walk, fd, length: size, size }, AbortSignal.abort())
+      expect(reply).toEqual({ kind: 'aborted' })
+    })
+  })
+
+  it('leaves what may take long to the thread: copies, large allocations, writing out, advice', async () => {
+    const requests: HoleRequest[] = [
+      { kind: 'copy', fd: 5, target: 6, offset: 0, length: 1, writeOut: false },
+      { kind: 'allocate', fd: 5, mode: 3, offset: 0, length: 1024 * 1024 + 1 },
+      { kind: 'writeOut', fd: 5 },
+      { kind: 'advise', fd: 5, offset: 0, length: 1 },
+    ]
+    const { worker, threads } = fakeWorker(true)
+    const replies = requests.map((request) => worker.ask(request))
+    expect(threads[0]?.asked.map(({ body }) => body)).toEqual(requests)
+    requests.forEach((_, i) => threads[0]?.answer(i, { kind: 'value', value: i }))
+    expect(await Promise.all(replies)).toEqual(
+      [0, 1, 2, 3].map((value) => ({ kind: 'value', value })),
+    )
+  })
+
+  it('leaves a file of many extents to the thread once it has seen the first of them', async () => {
+    await withFile(200, async (fd, size) => {
+      const { worker, threads } = fakeWorker(true)
+      const whole = { ...walk, fd, length: size, size, maxExtents: 1000 }
+      const first = await worker.ask(whole)
+      expect(first).toEqual({ kind: 'walked', lengths: new Float64Array(256).fill(PIECE) })
+      expect(threads).toEqual([])
+      const rest = worker.ask({ ...whole, offset: 256 * PIECE, length: size - 256 * PIECE })
+      threads[0]?.answer(0, { kind: 'aborted' })
+      expect(await rest).toEqual({ kind: 'aborted' })
+    })
   })
 })

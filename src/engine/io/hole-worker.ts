@@ -12,6 +12,7 @@ import createHoleWorker from './hole.worker?nodeWorker'
 import { hasHoleCalls } from './hole-libc'
 import type { HoleReply, HoleRequest, Numbered } from './hole-requests'
 import type { OpenHandles } from './open-handles'
+import { ShortHoleCalls } from './short-hole-calls'
 
 interface Pending {
   resolve(reply: HoleReply): void
@@ -20,6 +21,8 @@ interface Pending {
 
 export interface HoleWorkerOptions {
   readonly handles?: OpenHandles | undefined
+  /** Nobody waits for this thread: what is short is answered on it. */
+  readonly mayWait?: boolean | undefined
   /** Starts the thread; for tests. */
   readonly create?: (options: WorkerOptions) => Worker
 }
@@ -27,6 +30,7 @@ export interface HoleWorkerOptions {
 export class HoleWorker {
   readonly #create: (options: WorkerOptions) => Worker
   readonly #handles: OpenHandles | undefined
+  readonly #short: ShortHoleCalls | undefined
   readonly #pending = new Map<number, Pending>()
   #worker: Worker | undefined
   #nextId = 1
@@ -35,6 +39,7 @@ export class HoleWorker {
   constructor(options: HoleWorkerOptions = {}) {
     this.#create = options.create ?? createHoleWorker
     this.#handles = options.handles
+    if (options.mayWait === true) this.#short = new ShortHoleCalls()
   }
 
   /** False where this platform has no such calls: do not ask. */
@@ -44,7 +49,12 @@ export class HoleWorker {
 
   /** `signal` stops a walk, which then replies `aborted`. */
   async ask(request: HoleRequest, signal?: AbortSignal): Promise<HoleReply> {
-    if (this.#closed) throw new PlatterError('CLOSED', 'hole worker: it was closed')
+    if (this.#closed) throw closedError()
+    if (this.#short?.isShort(request)) {
+      const reply = await this.#short.answer(request, signal)
+      if (reply !== undefined) return reply
+      if (this.#closed) throw closedError()
+    }
     if (request.kind !== 'walk' || signal === undefined) return this.#post(request)
     const abortFlag = new Int32Array(new SharedArrayBuffer(4))
     const abort = () => Atomics.store(abortFlag, 0, 1)
@@ -92,7 +102,7 @@ export class HoleWorker {
       noteGone?.()
       if (this.#worker === worker) this.#worker = undefined
       const error = this.#closed
-        ? new PlatterError('CLOSED', 'hole worker: it was closed')
+        ? closedError()
         : new PlatterError('IO_ERROR', `hole worker: it ended with exit code ${exitCode}${why}`)
       for (const id of [...this.#pending.keys()]) {
         this.#settle(worker, id, (pending) => pending.reject(error))
@@ -110,3 +120,5 @@ export class HoleWorker {
     act(pending)
   }
 }
+
+const closedError = () => new PlatterError('CLOSED', 'hole worker: it was closed')
