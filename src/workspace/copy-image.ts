@@ -78,7 +78,6 @@ async function copyTo(
   holes: HoleWorker,
 ): Promise<CopyResult> {
   const { flush = true } = options
-  const second = new HoleWorker()
   let ranges: FileRangeCopy | undefined
   const isNull = disk instanceof NullDisk
   const checkpoint =
@@ -87,7 +86,7 @@ async function copyTo(
       : { intervalMs: CHECKPOINT_MS, save: (completed: number) => file.save(completed) }
   try {
     if (source instanceof FileDisk && file !== undefined) {
-      ranges = await FileRangeCopy.open(source, file.disk, [holes, second], flush)
+      ranges = await FileRangeCopy.open(source, file.disk, holes, flush)
     }
     const result = await copyDisk(source, disk, {
       ...options,
@@ -101,7 +100,7 @@ async function copyTo(
       start: file?.start,
       checkpoint,
       clock: backgroundClock,
-      rangeCopy: ranges === undefined ? undefined : (at, length) => ranges!.copy(at, length),
+      rangeCopy: ranges === undefined ? undefined : (range, grain) => ranges!.copy(range, grain),
     })
     await ranges?.close()
     ranges = undefined
@@ -110,8 +109,6 @@ async function copyTo(
   } catch (error) {
     await ranges?.close()
     throw await afterFailure(error, file, checkpoint !== undefined, close)
-  } finally {
-    await second.close()
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { PlatterError } from '../base/errors'
+import type { ByteRange } from '../base/ranges'
 import { MAX_PAYLOAD } from '../disk/disk'
 import { EXTENT_HOLE, EXTENT_ZERO } from '../disk/extents'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
@@ -336,17 +337,63 @@ describe('a shorter way between the two disks', () => {
   const size = 256 * KIB
   const bytes = content(size, [0, 64 * KIB], [128 * KIB, 128 * KIB])
 
-  it('carries what is read and found to be data', async () => {
+  it('carries data without anybody reading it, and what is zero is left to the target', async () => {
     const [source, target] = [sketch(bytes, { extents: [] }), sketch(old(size))]
     const carried: string[] = []
-    const rangeCopy = async (offset: number, length: number) => {
+    const rangeCopy = async ({ offset, length }: ByteRange, grain: number) => {
+      carried.push(`${offset}+${length} by ${grain}`)
+      return offset === 0 ? [{ offset: 64 * KIB, length: 64 * KIB }] : []
+    }
+    const result = await copyDisk(source, target, { rangeCopy, requestSize: 128 * KIB })
+    expect(carried).toEqual(['0+131072 by 4096', '131072+131072 by 4096'])
+    expect(source.only('read')).toEqual([])
+    expect(changes(target)).toEqual(['zero 65536+65536 mayTrim fast', 'flush'])
+    expect(result).toMatchObject({ read: size, written: 192 * KIB, zeroed: 64 * KIB })
+  })
+
+  it('is told when nobody looks for zeroes', async () => {
+    const grains: number[] = []
+    const rangeCopy = async (_: ByteRange, grain: number) => {
+      grains.push(grain)
+      return []
+    }
+    await copyDisk(sketch(bytes), sketch(old(size)), { rangeCopy, sparse: 0 })
+    expect(grains).toEqual([0, 0])
+  })
+
+  it('is taken for each piece of data, and zeroes that are found are joined to those known', async () => {
+    const extents = extentsOf(HOLE, [32 * KIB, 32 * KIB], [128 * KIB, 64 * KIB])
+    const [source, target] = [sketch(bytes, { extents }), sketch(old(size))]
+    const carried: string[] = []
+    const rangeCopy = async ({ offset, length }: ByteRange) => {
       carried.push(`${offset}+${length}`)
-      return true
+      // What lies at the seams with what is known, and a piece by itself.
+      return offset === 64 * KIB
+        ? [
+            { offset: 64 * KIB, length: 4 * KIB },
+            { offset: 80 * KIB, length: 4 * KIB },
+            { offset: 124 * KIB, length: 4 * KIB },
+          ]
+        : []
     }
     const result = await copyDisk(source, target, { rangeCopy })
-    expect(carried).toEqual(['0+65536', '131072+131072'])
-    expect(changes(target)).toEqual(['zero 65536+65536 mayTrim fast', 'flush'])
-    expect(result).toMatchObject({ written: 192 * KIB, zeroed: 64 * KIB })
+    expect(carried).toEqual(['0+32768', '65536+65536', '196608+65536'])
+    expect(changes(target)).toEqual([
+      'zero 32768+36864 mayTrim fast',
+      'zero 81920+4096 mayTrim fast',
+      'zero 126976+69632 mayTrim fast',
+      'flush',
+    ])
+    expect(result).toMatchObject({ read: 160 * KIB, written: 148 * KIB, zeroed: 108 * KIB })
+  })
+
+  it('is not for blocks that are put together of data and known zeroes', async () => {
+    const extents = extentsOf(HOLE, [8 * KIB, 56 * KIB], [72 * KIB, 184 * KIB])
+    const blockSize = { minimum: 512, preferred: 64 * KIB, maximum: 1024 * KIB }
+    const [source, target] = [sketch(bytes, { extents }), sketch(old(size), { blockSize })]
+    const rangeCopy = () => Promise.reject(new Error('it was asked'))
+    await copyDisk(source, target, { rangeCopy, requestSize: 64 * KIB })
+    expect(source.only('read')).toEqual(['read 0+8192', 'read 65536+8192'])
   })
 
   it('is not asked again once it could not, and the range is written', async () => {
@@ -354,7 +401,7 @@ describe('a shorter way between the two disks', () => {
     let asked = 0
     const rangeCopy = async () => {
       asked++
-      return false
+      return undefined
     }
     await run(source, target, { rangeCopy, requests: 1, requestSize: 64 * KIB })
     expect(asked).toBe(1)

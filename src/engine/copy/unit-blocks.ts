@@ -2,37 +2,12 @@
 // become one write or one zero. A block that holds a single byte that is not zero is written whole.
 
 import { alignDown, type ByteRange, endOf } from '../base/ranges'
+import type { WindowBuffer } from '../disk/window-buffer'
 import type { CopyPlan } from './copy-plan'
 import type { DataUnit } from './copy-units'
 
 export interface BlockRun extends ByteRange {
   readonly isZero: boolean
-}
-
-/** The buffer of a window, as bytes and, from its beginning, as words. */
-export class WindowBuffer {
-  readonly bytes: Uint8Array
-  readonly #words: Int32Array
-
-  constructor(length: number) {
-    const buffer = new ArrayBuffer(length + (-length & 3))
-    this.bytes = new Uint8Array(buffer, 0, length)
-    this.#words = new Int32Array(buffer)
-  }
-
-  /** Whether the bytes are all zero; `from` is a multiple of 4. */
-  isZero(from: number, to: number): boolean {
-    const words = this.#words
-    const lastWord = to >>> 2
-    let at = from >>> 2
-    for (; at + 8 <= lastWord; at += 8) {
-      const low = words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!
-      const high = words[at + 4]! | words[at + 5]! | words[at + 6]! | words[at + 7]!
-      if ((low | high) !== 0) return false
-    }
-    for (let i = at << 2; i < to; i++) if (this.bytes[i] !== 0) return false
-    return true
-  }
 }
 
 /**

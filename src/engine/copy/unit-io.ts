@@ -1,18 +1,20 @@
 // Carries one unit: reads what has to be read, all at once, and retires the blocks, all at once.
 
-import { type ByteRange, endOf, splitByUnit } from '../base/ranges'
+import { type ByteRange, endOf, isAligned, joinRanges, splitByUnit } from '../base/ranges'
 import type { Disk } from '../disk/disk'
+import { WindowBuffer } from '../disk/window-buffer'
 import { AbortFan } from './abort-fan'
 import type { CopyPlan } from './copy-plan'
 import type { DataUnit } from './copy-units'
 import type { TargetZeroes } from './target-zeroes'
-import { blockRuns, WindowBuffer } from './unit-blocks'
+import { blockRuns } from './unit-blocks'
 
 /**
- * Carries a range of the source to the same place of the target by itself, without anybody's buffer; false
- * where it cannot, and then it is not asked again.
+ * Carries a range of the source to the same place of the target by itself, without anybody's buffer, and
+ * tells the aligned pieces of `grain` bytes that it left out because they are zero: those are the caller's
+ * to zero. `grain` 0: nothing is left out. `undefined` where it cannot, and then it is not asked again.
  */
-export type RangeCopy = (offset: number, length: number) => Promise<boolean>
+export type RangeCopy = (range: ByteRange, grain: number) => Promise<ByteRange[] | undefined>
 
 /** What one side refused; `range` is the request. */
 export class UnitFailure {
@@ -63,20 +65,20 @@ export class UnitIo {
 
   /** Rejects with a UnitFailure when all calls have settled. */
   async carry(unit: DataUnit): Promise<void> {
+    if (this.#rangeCopy !== undefined && isCopiable(unit, this.#plan)) {
+      if (await this.#copyRanges(this.#rangeCopy, unit)) return
+      this.#rangeCopy = undefined
+    }
     const buffer = this.#sink ?? this.#buffers.pop() ?? new WindowBuffer(this.#plan.window)
     await this.#fill(unit, buffer)
-    const runs = blockRuns(unit, buffer, this.#plan)
     const calls: Promise<void>[] = []
-    const rangeCopy = unit.kept === 0 ? this.#rangeCopy : undefined
-    if (rangeCopy !== undefined) this.#buffers.push(buffer)
-    for (const run of runs) {
+    for (const run of blockRuns(unit, buffer, this.#plan)) {
       if (run.isZero) calls.push(this.zero(run))
-      else if (rangeCopy !== undefined) calls.push(this.#copyRange(rangeCopy, run))
       else this.#write(unit, buffer, run, calls)
     }
     if (calls.length === 1) await calls[0]
     else await settle(calls)
-    if (rangeCopy === undefined) this.#buffers.push(buffer)
+    this.#buffers.push(buffer)
   }
 
   /** Nothing is in flight any more. */
@@ -130,25 +132,28 @@ export class UnitIo {
     }
   }
 
-  /** Its buffer is gone by now: where the range cannot be copied it is read again. */
-  async #copyRange(rangeCopy: RangeCopy, run: ByteRange): Promise<void> {
-    let done: boolean
-    try {
-      done = await rangeCopy(run.offset, run.length)
-    } catch (error) {
-      throw new UnitFailure('writing', run, error)
-    }
-    if (done) {
-      this.written += run.length
-      return
-    }
-    this.#rangeCopy = undefined
-    const unit: DataUnit = { kind: 'data', ...run, reads: [run], kept: 0 }
-    const buffer = new WindowBuffer(run.length)
-    await this.#fill(unit, buffer)
-    const calls: Promise<void>[] = []
-    this.#write(unit, buffer, run, calls)
+  /** False: nothing is certain to have been carried. */
+  async #copyRanges(rangeCopy: RangeCopy, unit: DataUnit): Promise<boolean> {
+    const lists: (ByteRange[] | undefined)[] = []
+    const calls = unit.reads.map(async (range, i) => {
+      try {
+        lists[i] = await rangeCopy(range, this.#plan.grain)
+      } catch (error) {
+        throw new UnitFailure('writing', range, error)
+      }
+    })
     await settle(calls)
+    const zeroes: ByteRange[] = []
+    for (const list of lists) {
+      if (list === undefined) return false
+      zeroes.push(...list)
+    }
+    const read = lengthOf(unit.reads)
+    this.read += read
+    this.written += read - lengthOf(zeroes)
+    const runs = joinRanges([...gapsIn(unit), ...zeroes])
+    await settle(runs.map((run) => this.zero(run)))
+    return true
   }
 
   async #writePart(from: Uint8Array, range: ByteRange): Promise<void> {
@@ -160,6 +165,23 @@ export class UnitIo {
     this.written += range.length
   }
 }
+
+/** No padding, and no block that is put together of what is read and of zeroes that are known. */
+function isCopiable(unit: DataUnit, { block, grain }: CopyPlan): boolean {
+  const piece = Math.max(block, grain)
+  const isCut = (at: number) => at === endOf(unit) || isAligned(at, piece)
+  return unit.kept === 0 && unit.reads.every((read) => isCut(read.offset) && isCut(endOf(read)))
+}
+
+/** What of the unit is not read. */
+function gapsIn(unit: DataUnit): ByteRange[] {
+  const ends = [unit.offset, ...unit.reads.map(endOf)]
+  const starts = [...unit.reads.map((read) => read.offset), endOf(unit)]
+  return ends.map((offset, i) => ({ offset, length: (starts[i] as number) - offset }))
+}
+
+const lengthOf = (ranges: readonly ByteRange[]): number =>
+  ranges.reduce((sum, range) => sum + range.length, 0)
 
 /** Waits for all, then rejects with the first failure: no buffer is in use behind a rejection. */
 async function settle(calls: readonly Promise<void>[]): Promise<void> {

@@ -1,14 +1,16 @@
-// Carries ranges from one plain file to the same place in another inside the kernel: no byte comes to this
-// process, and a file system that can shares them. Linux only, and not between all file systems: what is
+// Carries ranges from one plain file to the same place in another inside the kernel: what is read is only
+// looked at for zeroes, and a file system that can shares the bytes. Linux only, and not between all file systems: what is
 // not to be had is said once, and the caller carries the bytes.
 
 import { constants } from 'node:fs'
 import { PlatterError } from '../base/errors'
+import type { ByteRange } from '../base/ranges'
 import { closeFd, openFd, statFd } from './file-calls'
 import type { FileDisk } from './file-disk'
 import { errnoName, fileError, systemError } from './file-errors'
 import { fileIdentityOf } from './file-identity'
 import type { HoleWorker } from './hole-worker'
+import { SharedCopies } from './shared-copies'
 
 /** As the kernel says that these two files, or this file system, are not for it. */
 const UNSUPPORTED = [
@@ -23,8 +25,7 @@ const UNSUPPORTED = [
 ]
 
 export class FileRangeCopy {
-  readonly #workers: readonly HoleWorker[]
-  #next = 0
+  readonly #copies: SharedCopies
   readonly #source: number
   readonly #target: number
   readonly #path: string
@@ -32,14 +33,14 @@ export class FileRangeCopy {
   #isUsable = true
 
   private constructor(
-    workers: readonly HoleWorker[],
+    worker: HoleWorker,
     source: number,
     target: number,
     path: string,
     writeOut: boolean,
   ) {
     this.#writeOut = writeOut
-    this.#workers = workers
+    this.#copies = new SharedCopies(worker)
     this.#source = source
     this.#target = target
     this.#path = path
@@ -47,41 +48,41 @@ export class FileRangeCopy {
 
   /**
    * Descriptors of its own for both files; `undefined` where it cannot be tried. `writeOut`: a flush will
-   * come at the end, so the device may begin at once with what is copied. `workers`, at least one, take
-   * turns: to find pages for new bytes keeps one processor busier than to copy them.
+   * come at the end, so the device may begin at once with what is copied.
    */
   static async open(
     source: FileDisk,
     target: FileDisk,
-    workers: readonly HoleWorker[],
+    worker: HoleWorker,
     writeOut = false,
   ): Promise<FileRangeCopy | undefined> {
     const isPlain = source.kind === 'file' && target.kind === 'file'
-    if (!workers.every((worker) => worker.isAvailable) || !isPlain) return undefined
+    if (!worker.isAvailable || !isPlain) return undefined
     const from = await openSame(source, constants.O_RDONLY)
     try {
       const to = await openSame(target, constants.O_WRONLY)
-      return new FileRangeCopy(workers, from, to, target.path, writeOut)
+      return new FileRangeCopy(worker, from, to, target.path, writeOut)
     } catch (error) {
       await closeFd(from)
       throw error
     }
   }
 
-  /** False: nothing was done for certain, and it is of no use to ask again. */
-  async copy(offset: number, length: number): Promise<boolean> {
-    if (!this.#isUsable) return false
-    const [fd, target] = [this.#source, this.#target]
-    const writeOut = this.#writeOut
-    const worker = this.#workers[this.#next++ % this.#workers.length] as HoleWorker
-    const reply = await worker.ask({ kind: 'copy', fd, target, offset, length, writeOut })
-    if (reply.kind === 'value' && reply.value === length) return true
+  /**
+   * The zeroes that were left out (RangeCopy in engine/copy). `undefined`: nothing was done for certain, and
+   * it is of no use to ask again.
+   */
+  async copy({ offset, length }: ByteRange, grain: number): Promise<ByteRange[] | undefined> {
+    if (!this.#isUsable) return undefined
+    const [fd, target, writeOut] = [this.#source, this.#target, this.#writeOut]
+    const reply = await this.#copies.ask({ fd, target, offset, length, grain, writeOut })
+    if (reply.kind === 'carried' && reply.done === length) return [...reply.zeroes]
     const error = reply.kind === 'failed' ? systemError(reply.errno, reply.call) : undefined
     if (error !== undefined && !UNSUPPORTED.includes(errnoName(error))) {
       throw fileError(error, this.#path, `cannot copy ${length} bytes at offset ${offset} into it`)
     }
     this.#isUsable = false
-    return false
+    return undefined
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { HoleLibc } from './hole-libc'
 import { EINTR, EXT4_SUPER_MAGIC } from './hole-libc'
 import type { HoleWalk, HoleWalkResult } from './hole-walk'
 import { walkHoles } from './hole-walk'
+import { type CarryReply, type CarryRequest, RangeCarrier } from './range-carrier'
 
 export type HoleRequest =
   | ({ readonly kind: 'walk'; readonly abortFlag?: Int32Array } & HoleWalk)
@@ -22,16 +23,8 @@ export type HoleRequest =
       readonly offset: number
       readonly length: number
     }
-  /** Carries the range from one file to the same place in another, without the bytes passing here. */
-  | {
-      readonly kind: 'copy'
-      readonly fd: number
-      readonly target: number
-      readonly offset: number
-      readonly length: number
-      /** A flush will come: the device may begin with what is there. */
-      readonly writeOut: boolean
-    }
+  /** Between two files, zeroes left out. */
+  | ({ readonly kind: 'copy' } & CarryRequest)
   /** A flush will come: the device may begin with all that is there. */
   | { readonly kind: 'writeOut'; readonly fd: number }
   | { readonly kind: 'size'; readonly fd: number }
@@ -40,6 +33,7 @@ export type HoleRequest =
 
 export type HoleReply =
   | HoleWalkResult
+  | CarryReply
   | { readonly kind: 'value'; readonly value: number }
   | { readonly kind: 'probed'; readonly way: HoleWalk['way'] }
   /** koffi could not be loaded here. */
@@ -53,7 +47,26 @@ export interface Numbered<T> {
 /** A call that a signal interrupts more often than this is reported. */
 const MAX_INTERRUPTS = 16
 
-export function answerHoleRequest(libc: HoleLibc, request: HoleRequest): HoleReply {
+/** Answers on the thread that it is called on. */
+export class HoleAnswers {
+  readonly #libc: HoleLibc
+  readonly #carrier: RangeCarrier
+
+  constructor(libc: HoleLibc) {
+    this.#libc = libc
+    this.#carrier = new RangeCarrier(libc)
+  }
+
+  answer(request: HoleRequest): HoleReply {
+    return request.kind === 'copy'
+      ? this.#carrier.carry(request)
+      : answerQuestion(this.#libc, request)
+  }
+}
+
+type HoleQuestion = Exclude<HoleRequest, { kind: 'copy' }>
+
+function answerQuestion(libc: HoleLibc, request: HoleQuestion): HoleReply {
   switch (request.kind) {
     case 'walk': {
       const flag = request.abortFlag
@@ -67,8 +80,6 @@ export function answerHoleRequest(libc: HoleLibc, request: HoleRequest): HoleRep
         ? { kind: 'value', value: 0 }
         : { kind: 'failed', errno, call: 'posix_fadvise' }
     }
-    case 'copy':
-      return copyRange(libc, request)
     case 'writeOut':
       libc.startWriting(request.fd, 0, 0)
       return { kind: 'value', value: 0 }
@@ -90,23 +101,6 @@ function allocate(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'allocat
       return { kind: 'failed', errno, call: 'fallocate' }
     }
   }
-}
-
-/** How much was carried; less than asked for only where the source ends. */
-function copyRange(libc: HoleLibc, request: Extract<HoleRequest, { kind: 'copy' }>): HoleReply {
-  const { fd, target, offset, length } = request
-  let done = 0
-  for (let interrupts = 0; done < length; ) {
-    const count = libc.copyRange(fd, target, offset + done, length - done)
-    if (count === 0) break
-    if (count > 0) done += count
-    else if (libc.errno() !== EINTR || ++interrupts === MAX_INTERRUPTS) {
-      return { kind: 'failed', errno: libc.errno(), call: 'copy_file_range' }
-    }
-  }
-  // Advice: whether it was taken does not matter.
-  if (request.writeOut) libc.startWriting(target, offset, done)
-  return { kind: 'value', value: done }
 }
 
 /** ext4 makes the answers of FIEMAP and of lseek out of one map; of others that is not known. */

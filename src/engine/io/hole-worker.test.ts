@@ -229,7 +229,7 @@ describe.runIf(hasHoleCalls())('a hole worker whose asker may wait', () => {
 
   it('leaves what may take long to the thread: copies, large allocations, writing out, advice', async () => {
     const requests: HoleRequest[] = [
-      { kind: 'copy', fd: 5, target: 6, offset: 0, length: 1, writeOut: false },
+      { kind: 'copy', fd: 5, target: 6, offset: 0, length: 1, grain: 0, writeOut: false },
       { kind: 'allocate', fd: 5, mode: 3, offset: 0, length: 1024 * 1024 + 1 },
       { kind: 'writeOut', fd: 5 },
       { kind: 'advise', fd: 5, offset: 0, length: 1 },
@@ -237,7 +237,7 @@ describe.runIf(hasHoleCalls())('a hole worker whose asker may wait', () => {
     const { worker, threads } = fakeWorker(true)
     const replies = requests.map((request) => worker.ask(request))
     expect(threads[0]?.asked.map(({ body }) => body)).toEqual(requests)
-    requests.forEach((_, i) => threads[0]?.answer(i, { kind: 'value', value: i }))
+    for (const i of requests.keys()) threads[0]?.answer(i, { kind: 'value', value: i })
     expect(await Promise.all(replies)).toEqual(
       [0, 1, 2, 3].map((value) => ({ kind: 'value', value })),
     )

@@ -67,6 +67,22 @@ export class HoleWorker {
     }
   }
 
+  /** Whether askHere may be used. */
+  get mayWait(): boolean {
+    return this.#short !== undefined
+  }
+
+  /** Whether there is a thread already. */
+  get isStarted(): boolean {
+    return this.#worker !== undefined
+  }
+
+  /** As `ask`, but answered on this thread, however long that takes. */
+  async askHere(request: HoleRequest): Promise<HoleReply> {
+    if (this.#closed) throw closedError()
+    return (await this.#short?.answer(request)) ?? this.#post(request)
+  }
+
   /** Ends the thread; what is pending is rejected. */
   async close(): Promise<void> {
     this.#closed = true

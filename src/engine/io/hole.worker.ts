@@ -2,21 +2,18 @@
 
 import { parentPort } from 'node:worker_threads'
 import { ensure } from '../base/assert'
-import type { HoleLibc } from './hole-libc'
 import { loadHoleLibc } from './hole-libc'
-import type { HoleReply, HoleRequest, Numbered } from './hole-requests'
-import { answerHoleRequest } from './hole-requests'
+import { HoleAnswers, type HoleReply, type HoleRequest, type Numbered } from './hole-requests'
 
 const port = ensure(parentPort, 'parent port')
-const loading: Promise<HoleLibc | Error> = loadHoleLibc().catch((error: unknown) =>
-  error instanceof Error ? error : new Error(String(error)),
+const loading: Promise<HoleAnswers | Error> = loadHoleLibc().then(
+  (libc) => new HoleAnswers(libc),
+  (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
 )
 
 port.on('message', async ({ id, body }: Numbered<HoleRequest>) => {
-  const libc = await loading
+  const answers = await loading
   const reply: HoleReply =
-    libc instanceof Error
-      ? { kind: 'unavailable', why: libc.message }
-      : answerHoleRequest(libc, body)
+    answers instanceof Error ? { kind: 'unavailable', why: answers.message } : answers.answer(body)
   port.postMessage({ id, body: reply }, reply.kind === 'walked' ? [reply.lengths.buffer] : [])
 })

@@ -1,12 +1,10 @@
 // Questions about holes that are answered on the thread that asks, for programs in which nobody waits for
 // that thread: to start another costs 50 ms, which is a third of a short command, and a trip to it ten
 // times what most of the calls take. What may take long goes to the thread all the same: long walks, large
-// allocations, copies, and writing out.
+// allocations, and writing out. Copies are shared (shared-copies.ts).
 
-import type { HoleLibc } from './hole-libc'
 import { loadHoleLibc } from './hole-libc'
-import type { HoleReply, HoleRequest } from './hole-requests'
-import { answerHoleRequest } from './hole-requests'
+import { HoleAnswers, type HoleReply, type HoleRequest } from './hole-requests'
 
 /** Less than a millisecond of a local file system; on NFS, where each may be a question, 0.2 s. */
 const MOST_EXTENTS = 256
@@ -14,26 +12,8 @@ const MOST_EXTENTS = 256
 const MOST_BYTES = 1024 * 1024
 
 export class ShortHoleCalls {
-  #loading: Promise<HoleLibc | undefined> | undefined
+  #loading: Promise<HoleAnswers | undefined> | undefined
   #isFragmented = false
-
-  /**
-   * Of what isShort. `undefined`: this is for the thread to answer after all. A walk may stop earlier than
-   * was asked for.
-   */
-  async answer(request: HoleRequest, signal?: AbortSignal): Promise<HoleReply | undefined> {
-    // What cannot be loaded here will not be there either, which then says why.
-    this.#loading ??= loadHoleLibc().catch(() => undefined)
-    const libc = await this.#loading
-    if (libc === undefined) return undefined
-    if (request.kind !== 'walk') return answerHoleRequest(libc, request)
-    if (signal?.aborted) return { kind: 'aborted' }
-    const maxExtents = Math.min(request.maxExtents, MOST_EXTENTS)
-    const reply = answerHoleRequest(libc, { ...request, maxExtents })
-    const isFull = reply.kind === 'walked' && reply.lengths.length >= maxExtents
-    if (isFull && maxExtents < request.maxExtents) this.#isFragmented = true
-    return reply
-  }
 
   isShort(request: HoleRequest): boolean {
     switch (request.kind) {
@@ -47,5 +27,24 @@ export class ShortHoleCalls {
       default:
         return false
     }
+  }
+
+  /**
+   * `undefined`: this is for the thread to answer after all. A walk may stop earlier than was asked for.
+   */
+  async answer(request: HoleRequest, signal?: AbortSignal): Promise<HoleReply | undefined> {
+    // What cannot be loaded here will not be there either, which then says why.
+    this.#loading ??= loadHoleLibc().then(
+      (libc) => new HoleAnswers(libc),
+      () => undefined,
+    )
+    const answers = await this.#loading
+    if (answers === undefined || request.kind !== 'walk') return answers?.answer(request)
+    if (signal?.aborted) return { kind: 'aborted' }
+    const maxExtents = Math.min(request.maxExtents, MOST_EXTENTS)
+    const reply = answers.answer({ ...request, maxExtents })
+    const isFull = reply.kind === 'walked' && reply.lengths.length >= maxExtents
+    if (isFull && maxExtents < request.maxExtents) this.#isFragmented = true
+    return reply
   }
 }
