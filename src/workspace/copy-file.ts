@@ -82,8 +82,14 @@ export class FileTarget {
   }
 
   async save(completed: number): Promise<void> {
-    this.#state = { ...this.#state, completed }
-    await saveCopyState(stateOf(this.#partial), this.#state)
+    const state = { ...this.#state, completed }
+    await saveCopyState(stateOf(this.#partial), state)
+    this.#state = state
+  }
+
+  /** Where a copy that resumes this one would begin. */
+  get noted(): number {
+    return this.#state.completed
   }
 
   /** All of it is written and, as a rule, flushed: gives it its name. `stable`: the name as well. */

@@ -1,7 +1,7 @@
 // Copies between files and real servers, judged by the peers: qemu-img compare, nbdcopy and cmp.
 
-import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { existsSync, mkdirSync } from 'node:fs'
+import { mkdir, open, readFile, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -297,6 +297,37 @@ describe('a plain file as the target', () => {
     await expectCode(copy(at('a'), ''), 'NOT_FOUND')
     await expectCode(copy(at('a'), at('nowhere/b')), 'NOT_FOUND')
     expect((await readFile(at('a'))).equals(before)).toBe(true)
+  })
+
+  it('says both what failed and that this could not be noted', async () => {
+    await makeFile(at('a'), 4 * MIB, 3)
+    const target = at('unnoted')
+    const slow = ['--filter=delay', 'file', at('a'), 'rdelay=20ms']
+    await withServer(dir, 'nbdkit', slow, async (uri) => {
+      const cancel = new AbortController()
+      const onProgress = ({ done }: { done: number }) => {
+        if (done === 0 || cancel.signal.aborted) return
+        // Nothing can be written under the name that the state is saved by.
+        mkdirSync(`${target}.platter-partial.json.tmp`)
+        cancel.abort()
+      }
+      const options = { requests: 1, requestSize: 64 * 1024, onProgress, signal: cancel.signal }
+      await expect(copy(uri, target, options)).rejects.toMatchObject({
+        code: 'ABORTED',
+        message: expect.stringMatching(
+          /^copy: cancelled; everything before byte \d+ .* on the target; [^;]*cannot save the state of the copy: [^;]*; [^;]*partial has it, and --resume goes on from byte 0$/,
+        ),
+      })
+      await rmdir(`${target}.platter-partial.json.tmp`)
+      // As if the process that copied were gone.
+      const state = JSON.parse(await readFile(`${target}.platter-partial.json`, 'utf8'))
+      await writeFile(
+        `${target}.platter-partial.json`,
+        JSON.stringify({ ...state, pid: undefined }),
+      )
+      await copy(uri, target, { resume: true })
+    })
+    expect((await readFile(target)).equals(await readFile(at('a')))).toBe(true)
   })
 
   it('goes on only where an earlier copy of the same source ended', async () => {

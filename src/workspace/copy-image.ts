@@ -125,11 +125,20 @@ async function afterFailure(
   }
   const completed = error instanceof PlatterError ? error.data['completed'] : undefined
   const keep = isResumable && typeof completed === 'number' && completed > 0
-  await file.abandon(keep)
-  if (!keep) return error
-  const { code, message, data } = error as PlatterError
-  const hint = `; ${file.disk.path} has it, and --resume goes on from there`
-  return new PlatterError(code, `${message}${hint}`, { cause: error, data })
+  const { problem } = await file.abandon(keep).then(
+    () => ({ problem: undefined }),
+    (reason: unknown) => ({ problem: reason }),
+  )
+  if (!(error instanceof PlatterError) || (!keep && problem === undefined)) return error
+  const { code, message, data } = error
+  const hints: string[] = []
+  if (keep) {
+    const from = file.noted === completed ? 'there' : `byte ${file.noted}`
+    hints.push(`${file.disk.path} has it, and --resume goes on from ${from}`)
+  }
+  const why = problem instanceof Error ? problem.message : undefined
+  if (why !== undefined && !message.includes(why)) hints.push(why)
+  return new PlatterError(code, [message, ...hints].join('; '), { cause: error, data })
 }
 
 async function openTarget(

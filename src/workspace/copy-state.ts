@@ -46,6 +46,8 @@ export async function saveCopyState(path: string, state: CopyState): Promise<voi
     await writeFile(temporary, `${JSON.stringify(state, undefined, 2)}\n`, { flush: true })
     await rename(temporary, path)
   } catch (error) {
+    // What cannot be removed either adds nothing to the first reason.
+    await unlink(temporary).catch(() => undefined)
     throw fileError(error, path, 'cannot save the state of the copy')
   }
 }

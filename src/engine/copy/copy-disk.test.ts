@@ -249,7 +249,28 @@ describe('a checkpoint', () => {
     clock.advance(10)
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     held.release()
-    expect(await copying).toMatchObject({ code: 'NO_SPACE' })
+    expect(await copying).toMatchObject({
+      code: 'NO_SPACE',
+      // Once, although the last one, at the end, failed as well.
+      message: expect.stringMatching(/^(?!.*space.*space).*state: no space is left/),
+    })
+  })
+
+  it('that cannot be saved at the end does not hide what ended the copy', async () => {
+    const checkpoint = {
+      intervalMs: 1000,
+      save: async () => {
+        throw new PlatterError('NO_SPACE', 'state: no space is left')
+      },
+    }
+    const options = { ...SMALL, clock: new ManualClock(), checkpoint }
+    const signal = AbortSignal.abort()
+    expect(await failureOf(copyDisk(sketch(half()), sketch(SIZE), { ...options, signal }))).toEqual(
+      expect.objectContaining({
+        code: 'ABORTED',
+        message: expect.stringMatching(/^copy: cancelled; .*; state: no space is left$/),
+      }),
+    )
   })
 })
 

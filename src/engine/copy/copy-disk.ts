@@ -121,8 +121,7 @@ class Copy {
     await stopCheckpoints()
     if (this.#failure === undefined && this.#finished) await this.#attempt(() => this.#finish())
     if (this.#failure === undefined && this.#finished) return this.#result()
-    if (this.#options.checkpoint !== undefined) await this.#attempt(() => this.#checkpoint())
-    throw this.#describe()
+    throw await this.#lastCheckpoint(this.#describe())
   }
 
   #result(): CopyResult {
@@ -171,6 +170,20 @@ class Copy {
     const { completed } = this.#mark
     if (this.#target.capabilities.flush) await this.#target.flush()
     await this.#options.checkpoint?.save(completed)
+  }
+
+  /** What ended the copy stays what it says; that this could not be saved comes behind it. */
+  async #lastCheckpoint(end: unknown): Promise<unknown> {
+    if (this.#options.checkpoint === undefined) return end
+    try {
+      await this.#checkpoint()
+      return end
+    } catch (error) {
+      if (!(end instanceof PlatterError && error instanceof PlatterError)) return end
+      const { code, message, data } = end
+      if (message.includes(error.message)) return end
+      return new PlatterError(code, `${message}; ${error.message}`, { cause: end, data })
+    }
   }
 
   /** The returned function ends them and waits for the one under way. */

@@ -22,6 +22,7 @@ export class SharedCopies {
   readonly #waiting: Waiting[] = []
   #atThread = 0
   #hasTurn = false
+  #hasAnswered = false
 
   constructor(worker: HoleWorker) {
     this.#worker = worker
@@ -41,9 +42,13 @@ export class SharedCopies {
 
   #hand(): void {
     while (this.#isForThread) {
-      const { request, resolve } = ensure(this.#waiting.shift(), 'a copy that waits')
+      // A thread that still starts would keep back the oldest, before which the others do not count.
+      const isNew = this.#worker.mayWait && !this.#hasAnswered
+      const next = isNew ? this.#waiting.pop() : this.#waiting.shift()
+      const { request, resolve } = ensure(next, 'a copy that waits')
       this.#atThread++
       const reply = this.#worker.ask({ kind: 'copy', ...request }).finally(() => {
+        this.#hasAnswered = true
         this.#atThread--
         this.#hand()
       })
