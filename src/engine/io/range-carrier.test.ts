@@ -51,9 +51,20 @@ describe.runIf(hasHoleCalls())('a range that is carried', () => {
     expect(Buffer.compare(written, bytes)).toBe(0)
   })
 
+  it('is looked at in whole grains, also where they are larger than its pieces', () => {
+    const bytes = randomBytes(12 * MiB, 8)
+    bytes.fill(0, MiB, 4 * MiB)
+    bytes.fill(0, 4 * MiB, 8 * MiB)
+    const { reply, written } = carry(bytes, { length: 12 * MiB, grain: 4 * MiB })
+    const zeroes = [{ offset: 4 * MiB, length: 4 * MiB }]
+    expect(reply).toEqual({ kind: 'carried', done: 12 * MiB, zeroes })
+    bytes.fill(1, 4 * MiB, 8 * MiB)
+    expect(Buffer.compare(written, bytes)).toBe(0)
+  })
+
   it('touches nothing beside itself', () => {
     const bytes = randomBytes(300_000, 6)
-    const { reply, written } = carry(bytes, { offset: 100_000, length: 150_001 })
+    const { reply, written } = carry(bytes, { offset: 100_000, length: 150_001, grain: 32 })
     expect(reply).toMatchObject({ kind: 'carried', done: 150_001 })
     bytes.fill(1, 0, 100_000)
     bytes.fill(1, 250_001)

@@ -14,7 +14,10 @@ export interface CarryRequest {
   readonly target: number
   readonly offset: number
   readonly length: number
-  /** Aligned pieces of so many bytes are left out when they are zero; 0: everything is copied. */
+  /**
+   * Aligned pieces of so many bytes, a power of two, are left out when they are zero; 0: everything is
+   * copied. The offset is a multiple of it.
+   */
   readonly grain: number
   /** A flush will come: the device may begin with what is there. */
   readonly writeOut: boolean
@@ -30,7 +33,7 @@ export type CarryReply =
     }
   | { readonly kind: 'failed'; readonly errno: number; readonly call: string }
 
-/** Looked through and copied at a time. */
+/** Looked through and copied at a time, or the grain when that is larger. */
 const PIECE = 1024 * 1024
 /** A call that a signal interrupts more often than this is reported. */
 const MAX_INTERRUPTS = 16
@@ -46,9 +49,10 @@ export class RangeCarrier {
   carry(request: CarryRequest): CarryReply {
     const { fd, target, offset, length, grain, writeOut } = request
     const zeroes: ByteRange[] = []
+    const most = Math.max(PIECE, grain)
     let done = 0
     while (done < length) {
-      const piece = { offset: offset + done, length: Math.min(PIECE, length - done) }
+      const piece = { offset: offset + done, length: Math.min(most, length - done) }
       const skipped = grain === 0 ? [] : this.#zeroesOf(fd, piece, grain)
       if (skipped === undefined) break
       let at = piece.offset
@@ -68,8 +72,8 @@ export class RangeCarrier {
 
   /** `undefined`: it cannot be read, or not to its end; whoever reads it in the ordinary way learns why. */
   #zeroesOf(fd: number, piece: ByteRange, grain: number): ByteRange[] | undefined {
-    this.#buffer ??= new WindowBuffer(PIECE)
-    const { bytes } = this.#buffer
+    const window = this.#windowOf(Math.max(PIECE, grain))
+    const { bytes } = window
     for (let read = 0; read < piece.length; ) {
       let count: number
       try {
@@ -80,7 +84,13 @@ export class RangeCarrier {
       if (count === 0) return undefined
       read += count
     }
-    return this.#buffer.zeroRuns(piece, grain)
+    return window.zeroRuns(piece, grain)
+  }
+
+  #windowOf(length: number): WindowBuffer {
+    const known = this.#buffer?.bytes.length === length ? this.#buffer : undefined
+    this.#buffer = known ?? new WindowBuffer(length)
+    return this.#buffer
   }
 
   /** `undefined` when all of it was copied, `short` when the source has no more, or an errno. */
