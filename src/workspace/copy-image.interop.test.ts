@@ -108,6 +108,9 @@ describe.skipIf(!PEERS.map(requirePeer).every(Boolean))('a copied image', () => 
   it.each([
     ['as it is', {}],
     ['with few large requests', { requests: 2, requestSize: 4 * MIB }],
+    // Of which there are enough for another thread to take a share.
+    ['with many small requests', { requestSize: 64 * 1024 }],
+    ['with a look for long runs of zeroes', { sparse: 2 * MIB }],
     ['without extents', { useExtents: false }],
     ['without a look for zeroes', { sparse: 0 }],
     ['over one connection', { connections: 1 }],
