@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Prng } from '../engine/base/prng'
 import { expectCode } from '../engine/testing/expect-disk'
 import { failureOf } from '../engine/testing/fail-nth'
+import { hasLoopDevices, loopDevice } from '../engine/testing/loop-device'
 import { PeerProcess, requirePeer, runPeer, withTempDir } from '../engine/testing/peer-process'
 import { compareImages } from './compare-images'
 import { type CopyImageOptions, copyImage } from './copy-image'
@@ -260,6 +261,48 @@ describe.skipIf(!PEERS.map(requirePeer).every(Boolean))('a target with block siz
     })
     await run('qemu-img', 'check', '-q', qcow2)
     await run('qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', at('a'), qcow2)
+  })
+})
+
+describe.skipIf(!hasLoopDevices)('a block device', () => {
+  const size = 8 * MIB
+
+  it('is written in place, keeps what it holds behind the copy, and is copied from', async () => {
+    const old = new Prng(5).fill(new Uint8Array(size))
+    const { device, file, dispose } = await loopDevice(at('loop'), old)
+    try {
+      await makeFile(at('a'), 5 * MIB + 512, 9)
+      await copy(at('a'), device)
+      const copied = await readFile(at('a'))
+      const now = await readFile(file)
+      expect(now.subarray(0, copied.length).equals(copied)).toBe(true)
+      expect(now.subarray(copied.length).equals(old.subarray(copied.length))).toBe(true)
+      await copy(device, at('back'))
+      await run('cmp', device, at('back'))
+    } finally {
+      await dispose()
+    }
+  })
+
+  it('that is smaller, or mounted, is refused and stays as it is', async () => {
+    const { device, file, dispose } = await loopDevice(at('loop'), new Uint8Array(size))
+    try {
+      await makeFile(at('a'), size + 512, 9)
+      await expectCode(copy(at('a'), device), 'BAD_SIZE')
+      await run('mkfs.ext4', '-q', device)
+      await mkdir(at('mounted'), { recursive: true })
+      await run('mount', '-o', 'ro', device, at('mounted'))
+      try {
+        const before = await readFile(file)
+        await makeFile(at('a'), MIB, 9)
+        await expectCode(copy(at('a'), device), 'IN_USE')
+        expect((await readFile(file)).equals(before)).toBe(true)
+      } finally {
+        await run('umount', at('mounted'))
+      }
+    } finally {
+      await dispose()
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 // File systems and devices that only an administrator can set up: a block device, one that is full, one
 // that is mounted read-only.
 
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Prng } from '../base/prng'
 import { describeDiskContract } from '../testing/disk-contract'
 import { expectCode, expectSameBytes, readWhole } from '../testing/expect-disk'
+import { hasLoopDevices, loopDevice as makeLoopDevice } from '../testing/loop-device'
 import { createFileDisk } from './file-create'
 import { openFileDisk } from './file-disk'
 import { hasHoleCalls } from './hole-libc'
@@ -16,7 +17,6 @@ import { createTempDisk } from './temp-disk'
 
 const MIB = 1024 * 1024
 const isAdministrator = process.getuid?.() === 0 && hasHoleCalls()
-const hasLoopDevices = isAdministrator && spawnSync('losetup', ['--find']).status === 0
 
 let dir = ''
 beforeAll(async () => {
@@ -26,17 +26,8 @@ afterAll(() => rm(dir, { recursive: true }))
 
 let count = 0
 
-/** A block device over a file that holds `content`. */
-async function loopDevice(content: Uint8Array, ...options: string[]) {
-  const file = join(dir, `loop-${count++}`)
-  await writeFile(file, content)
-  const losetup = ['--find', '--show', ...options, file]
-  const device = execFileSync('losetup', losetup, { encoding: 'utf8' }).trim()
-  const dispose = async () => {
-    execFileSync('losetup', ['--detach', device])
-  }
-  return { file, device, dispose }
-}
+const loopDevice = (content: Uint8Array, ...options: string[]) =>
+  makeLoopDevice(join(dir, `loop-${count++}`), content, ...options)
 
 /** Gives `act` a directory on a small file system in memory. */
 async function onTmpfs(act: (path: string, remount: (option: string) => void) => Promise<void>) {
