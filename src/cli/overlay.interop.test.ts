@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Prng } from '../engine/base/prng'
 import { expectSameBytes } from '../engine/testing/expect-disk'
+import { hasLoopDevices, loopDevice } from '../engine/testing/loop-device'
 import { requirePeer, runPeer } from '../engine/testing/peer-process'
 import { ensureBuilt, platter, RunningPlatter } from './command.test-helper'
 
@@ -151,6 +152,36 @@ describe.skipIf(!requirePeer('qemu-io'))('a served lasting overlay', () => {
     await second.server.end()
   })
 })
+
+describe.skipIf(!hasLoopDevices || !requirePeer('qemu-io'))(
+  'an overlay over a block device',
+  () => {
+    it('is served, committed, and undone again', async () => {
+      const { device, file, dispose } = await loopDevice(join(dir, 'loop'), content)
+      const raw = async () => new Uint8Array(await readFile(file))
+      const socket = join(dir, 'device')
+      try {
+        await done('create', overlay, '--base', device, '--format', 'raw')
+        const words = ['serve', device, '--format', 'raw', '--overlay', overlay, '--socket', socket]
+        const server = new RunningPlatter(words, dir)
+        running.push(server)
+        await qemuIo(await server.firstLine(), 'write -P 0x31 100k 300k', 'write -z 1M 128k')
+        expect(await server.end()).toMatchObject({ status: 0 })
+        expectSameBytes(await raw(), content)
+        const undo = join(dir, 'undo.acow')
+        expect(await done('commit', overlay, '--verify', '--undo', undo)).toContain(device)
+        const expected = Buffer.from(content)
+        expected.fill(0x31, 100 * 1024, 400 * 1024)
+        expected.fill(0, MIB, MIB + 128 * 1024)
+        expectSameBytes(await raw(), expected)
+        await done('commit', undo)
+        expectSameBytes(await raw(), content)
+      } finally {
+        await dispose()
+      }
+    })
+  },
+)
 
 describe('platter overlay', () => {
   it('makes, shows, freezes, goes back, merges and discards', async () => {
