@@ -125,10 +125,12 @@ async function afterFailure(
   }
   const completed = error instanceof PlatterError ? error.data['completed'] : undefined
   const keep = isResumable && typeof completed === 'number' && completed > 0
-  const { problem } = await file.abandon(keep).then(
-    () => ({ problem: undefined }),
-    (reason: unknown) => ({ problem: reason }),
-  )
+  let problem: Error | undefined
+  try {
+    await file.abandon(keep)
+  } catch (reason) {
+    problem = reason as Error
+  }
   if (!(error instanceof PlatterError) || (!keep && problem === undefined)) return error
   const { code, message, data } = error
   const hints: string[] = []
@@ -136,8 +138,8 @@ async function afterFailure(
     const from = file.noted === completed ? 'there' : `byte ${file.noted}`
     hints.push(`${file.disk.path} has it, and --resume goes on from ${from}`)
   }
-  const why = problem instanceof Error ? problem.message : undefined
-  if (why !== undefined && !message.includes(why)) hints.push(why)
+  // The copier has said so already when it could not save either.
+  if (problem !== undefined && !message.includes(problem.message)) hints.push(problem.message)
   return new PlatterError(code, [message, ...hints].join('; '), { cause: error, data })
 }
 

@@ -1,6 +1,6 @@
 // Carries ranges from one plain file to the same place in another inside the kernel: what is read is only
-// looked at for zeroes, and a file system that can shares the bytes. Linux only, and not between all file systems: what is
-// not to be had is said once, and the caller carries the bytes.
+// looked at for zeroes, and a file system that can shares the bytes. Linux only, and not between all file
+// systems: what is not to be had is said once, and the caller carries the bytes.
 
 import { constants } from 'node:fs'
 import { PlatterError } from '../base/errors'

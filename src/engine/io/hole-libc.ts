@@ -15,6 +15,8 @@ export const FALLOC_FL_ZERO_RANGE = 0x10
 
 export const ENXIO = 6
 export const EINTR = 4
+/** A call that a signal interrupts more often than this is reported. */
+export const MAX_INTERRUPTS = 16
 
 const FS_IOC_FIEMAP = 0xc020660b
 export const FIEMAP_EXTENT_LAST = 0x0001

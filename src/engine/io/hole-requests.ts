@@ -3,7 +3,7 @@
 
 import { assertNever } from '../base/assert'
 import type { HoleLibc } from './hole-libc'
-import { EINTR, EXT4_SUPER_MAGIC } from './hole-libc'
+import { EINTR, EXT4_SUPER_MAGIC, MAX_INTERRUPTS } from './hole-libc'
 import type { HoleWalk, HoleWalkResult } from './hole-walk'
 import { walkHoles } from './hole-walk'
 import { type CarryReply, type CarryRequest, RangeCarrier } from './range-carrier'
@@ -43,9 +43,6 @@ export interface Numbered<T> {
   readonly id: number
   readonly body: T
 }
-
-/** A call that a signal interrupts more often than this is reported. */
-const MAX_INTERRUPTS = 16
 
 /** Answers on the thread that it is called on. */
 export class HoleAnswers {

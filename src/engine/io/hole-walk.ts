@@ -11,7 +11,13 @@
 // that shrank both ways say the same, and would make up zeroes.
 
 import type { HoleLibc } from './hole-libc'
-import { EINTR, ENXIO, FIEMAP_EXTENT_LAST, FIEMAP_EXTENT_UNWRITTEN } from './hole-libc'
+import {
+  EINTR,
+  ENXIO,
+  FIEMAP_EXTENT_LAST,
+  FIEMAP_EXTENT_UNWRITTEN,
+  MAX_INTERRUPTS,
+} from './hole-libc'
 import { HoleTurns } from './hole-turns'
 
 export interface HoleWalk {
@@ -32,8 +38,6 @@ export type HoleWalkResult =
   | { readonly kind: 'aborted' }
   | { readonly kind: 'failed'; readonly errno: number; readonly call: string }
 
-/** A signal may interrupt a call; one that is interrupted so often is reported instead. */
-const MAX_INTERRUPTS = 16
 /** Steps in a row that may get nowhere because the file changes between two calls. */
 const MAX_IDLE_STEPS = 16
 

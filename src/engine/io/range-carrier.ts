@@ -7,7 +7,7 @@ import { readSync } from 'node:fs'
 import { type ByteRange, endOf } from '../base/ranges'
 import { WindowBuffer } from '../disk/window-buffer'
 import type { HoleLibc } from './hole-libc'
-import { EINTR } from './hole-libc'
+import { EINTR, MAX_INTERRUPTS } from './hole-libc'
 
 export interface CarryRequest {
   readonly fd: number
@@ -35,8 +35,6 @@ export type CarryReply =
 
 /** Looked through and copied at a time, or the grain when that is larger. */
 const PIECE = 1024 * 1024
-/** A call that a signal interrupts more often than this is reported. */
-const MAX_INTERRUPTS = 16
 
 export class RangeCarrier {
   readonly #libc: HoleLibc

@@ -13,6 +13,7 @@ const MOST_BYTES = 1024 * 1024
 
 export class ShortHoleCalls {
   #loading: Promise<HoleAnswers | undefined> | undefined
+  /** Some file has been: the thread is there then, and may as well walk the others. */
   #isFragmented = false
 
   isShort(request: HoleRequest): boolean {
